@@ -1,0 +1,124 @@
+"""What f_L and f_H are made of: RMSNorm, rotary positions, attention, SwiGLU, and the block that joins them.
+
+Everything is as in the published code: Post-Norm, no biases, a norm without a learned scale,
+truncated LeCun-normal weights. Shapes: b rows, s positions, d = d_model, h heads.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import HRMConfig
+
+__all__ = ["Attention", "Block", "Rotary", "SwiGLU", "rms_norm", "rotate", "truncated_normal_"]
+
+# Standard deviation of a unit normal cut at ±2. Dividing by it gives the cut normal the deviation asked for;
+# torch's own trunc_normal_ leaves it 12 % too small.
+_CUT_STD = math.sqrt(1 - 4 * math.exp(-2) / math.sqrt(2 * math.pi) / math.erf(math.sqrt(2)))
+
+
+def truncated_normal_(tensor: Tensor, std: float) -> Tensor:
+    """Fill in place with a normal cut at ±2 (uncorrected) deviations, so that the result has deviation ``std``."""
+    s = std / _CUT_STD
+    return nn.init.trunc_normal_(tensor, std=s, a=-2 * s, b=2 * s)
+
+
+def linear(d_in: int, d_out: int) -> nn.Linear:
+    """A linear map without bias, LeCun-normal: weight deviation 1/√d_in."""
+    layer = nn.Linear(d_in, d_out, bias=False)
+    with torch.no_grad():
+        truncated_normal_(layer.weight, d_in**-0.5)
+    return layer
+
+
+def rms_norm(x: Tensor, eps: float = 1e-5) -> Tensor:
+    """x / √(mean(x²) + eps) over the last dimension, in float32, with no learned scale. Shape and dtype of x."""
+    y = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+    return (y * torch.rsqrt(y.square().mean(-1, keepdim=True) + eps)).to(x.dtype)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn the pairs (x_i, x_{i + head/2}) of each head by the position's angle.
+
+    x: (b, h, s, head); cos, sin: (s, head). The two *halves* of a head form the pairs, as in the
+    published code, not neighbouring entries.
+    """
+    first, second = x.chunk(2, dim=-1)
+    return (x * cos + torch.cat((-second, first), dim=-1) * sin).to(x.dtype)
+
+
+class Rotary(nn.Module):
+    """The cosines and sines of RoPE for every position: each (s, head)."""
+
+    def __init__(self, head: int, positions: int, theta: float = 10000.0):
+        super().__init__()
+        frequency = 1.0 / theta ** (torch.arange(0, head, 2, dtype=torch.float32) / head)
+        angle = torch.outer(torch.arange(positions, dtype=torch.float32), frequency)
+        angle = torch.cat((angle, angle), dim=-1)
+        # Not part of the state dict: they follow from the configuration.
+        self.register_buffer("cos", angle.cos(), persistent=False)
+        self.register_buffer("sin", angle.sin(), persistent=False)
+
+    def forward(self) -> tuple[Tensor, Tensor]:
+        return self.cos, self.sin
+
+
+class Attention(nn.Module):
+    """Multi-head attention in which every position sees every other: (b, s, d) → (b, s, d)."""
+
+    def __init__(self, d_model: int, n_heads: int):
+        super().__init__()
+        self.n_heads = n_heads
+        self.qkv = linear(d_model, 3 * d_model)
+        self.out = linear(d_model, d_model)
+
+    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        b, s, d = x.shape
+        q, k, v = self.qkv(x).view(b, s, 3, self.n_heads, d // self.n_heads).permute(2, 0, 3, 1, 4)
+        if rotary is not None:
+            q, k = rotate(q, *rotary), rotate(k, *rotary)
+        y = F.scaled_dot_product_attention(q, k, v)
+        return self.out(y.transpose(1, 2).reshape(b, s, d))
+
+
+class SwiGLU(nn.Module):
+    """W_down(silu(W_gate x) · W_up x): (…, width) → (…, width)."""
+
+    def __init__(self, width: int, inner: int):
+        super().__init__()
+        self.gate_up = linear(width, 2 * inner)
+        self.down = linear(inner, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, up = self.gate_up(x).chunk(2, dim=-1)
+        return self.down(F.silu(gate) * up)
+
+
+class Block(nn.Module):
+    """One Post-Norm Transformer block: mix positions, then transform each; normalise *after* each addition.
+
+    Post-Norm keeps every state at root mean square 1 however often the block is applied, which is what
+    a recurrence of hundreds of steps needs. With mixer="mlp" a SwiGLU over the positions replaces
+    attention, and its norm runs over the positions too (as in the published TRM code).
+    """
+
+    def __init__(self, config: HRMConfig):
+        super().__init__()
+        self.eps = config.rms_eps
+        self.over_positions = config.mixer == "mlp"
+        s, d = config.positions_total, config.d_model
+        self.mixer = SwiGLU(s, config.inner_width(s)) if self.over_positions else Attention(d, config.n_heads)
+        self.mlp = SwiGLU(d, config.inner_width(d))
+
+    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """x: (b, s, d) → (b, s, d), every position with root mean square 1."""
+        if self.over_positions:
+            x = x.transpose(1, 2)
+            x = rms_norm(x + self.mixer(x), self.eps).transpose(1, 2)
+        else:
+            x = rms_norm(x + self.mixer(x, rotary), self.eps)
+        return rms_norm(x + self.mlp(x), self.eps)

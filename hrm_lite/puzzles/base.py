@@ -1,0 +1,219 @@
+"""`PuzzleSet`: what training, solving and drawing need to know of a puzzle, and nothing else.
+
+A puzzle is a grid of characters read row by row. Each character is a token; token 0 is the pad, which no
+board shows and no loss counts. A set holds questions (`inputs`) and answers (`labels`) as arrays of
+tokens, and knows the two things that a network cannot be told by examples alone: which changes leave the
+puzzle the same (`augment`) and what makes an answer right (`check`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+
+PAD = 0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PuzzleSet(ABC):
+    """Questions and answers of one kind of puzzle, as tokens.
+
+    name        what the puzzle is, e.g. "sudoku-9x9"
+    vocab       the character of each token; vocab[0] stands for the pad
+    grid        (rows, columns); a puzzle is a row-major sequence of rows * columns tokens
+    box         (rows, columns) of the boxes that the grid divides into, or None
+    inputs      (n, seq_len) uint8, the questions
+    labels      (n, seq_len) uint8, the answers; 0 marks a cell that is not scored
+    puzzle_ids  (n,) int32, which puzzle embedding a row uses; all zero where there is one rule for all
+    ratings     (n,) int32, how hard each puzzle is, or None
+    source      where the puzzles come from, for people; not part of `content_hash`
+
+    Arrays are checked and made read-only: two parts of a program may hold the same set.
+    """
+
+    name: str
+    vocab: tuple[str, ...]
+    grid: tuple[int, int]
+    box: tuple[int, int] | None
+    inputs: np.ndarray
+    labels: np.ndarray
+    puzzle_ids: np.ndarray | None = None
+    ratings: np.ndarray | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        self._check_vocabulary()
+        set_field = lambda field, value: object.__setattr__(self, field, value)  # noqa: E731 (frozen)
+        inputs, labels = (self._tokens(field, getattr(self, field)) for field in ("inputs", "labels"))
+        if inputs.shape != labels.shape:
+            raise ValueError(
+                f"{self.name}: inputs have shape {inputs.shape} and labels {labels.shape}; each question "
+                "needs one answer of the same length.")
+        set_field("inputs", inputs)
+        set_field("labels", labels)
+        ids = np.zeros(len(inputs), np.int32) if self.puzzle_ids is None else self.puzzle_ids
+        set_field("puzzle_ids", self._per_puzzle("puzzle_ids", ids))
+        if self.ratings is not None:
+            set_field("ratings", self._per_puzzle("ratings", self.ratings))
+        if len(inputs) and self.puzzle_ids.min() < 0:
+            raise ValueError(f"{self.name}: puzzle_ids must be 0 or more, but one is {self.puzzle_ids.min()}.")
+
+    # -- construction: one paragraph for each way to get it wrong
+
+    def _check_vocabulary(self) -> None:
+        if any(len(character) != 1 for character in self.vocab) or len(set(self.vocab)) != len(self.vocab):
+            raise ValueError(
+                f"{self.name}: the vocabulary {self.vocab!r} must give each token one character of its own.")
+        if not 2 <= len(self.vocab) <= 256:
+            raise ValueError(
+                f"{self.name}: a vocabulary has 2 to 256 characters, the first for the pad; got "
+                f"{len(self.vocab)}.")
+        if len(self.grid) != 2 or min(self.grid) < 1:
+            raise ValueError(f"{self.name}: grid is (rows, columns), both positive; got {self.grid!r}.")
+        if self.box is not None and (self.grid[0] % self.box[0] or self.grid[1] % self.box[1]):
+            raise ValueError(
+                f"{self.name}: boxes of {self.box[0]} x {self.box[1]} cells do not divide a grid of "
+                f"{self.grid[0]} x {self.grid[1]}.")
+
+    def _tokens(self, field: str, values) -> np.ndarray:
+        values = np.asarray(values)
+        if values.ndim != 2 or values.shape[1] != self.seq_len:
+            raise ValueError(
+                f"{self.name}: {field} must have shape (n, {self.seq_len}), one row of "
+                f"{self.grid[0]} x {self.grid[1]} tokens for each puzzle; got {values.shape}.")
+        if values.dtype.kind not in "iu":
+            raise ValueError(f"{self.name}: {field} must hold whole numbers (tokens); got {values.dtype}.")
+        if values.size and (values.min() < 0 or values.max() >= self.vocab_size):
+            raise ValueError(
+                f"{self.name}: {field} must hold tokens 0 to {self.vocab_size - 1}; found "
+                f"{values.min()} to {values.max()}. Use encode() to turn text into tokens.")
+        return _read_only(values, np.uint8)
+
+    def _per_puzzle(self, field: str, values) -> np.ndarray:
+        values = np.asarray(values)
+        if values.shape != (len(self.inputs),) or values.dtype.kind not in "iu":
+            raise ValueError(
+                f"{self.name}: {field} must hold one whole number for each of the {len(self.inputs)} "
+                f"puzzles; got {values.dtype} of shape {values.shape}.")
+        return _read_only(values, np.int32)
+
+    # -- size and identity
+
+    @property
+    def seq_len(self) -> int:
+        return self.grid[0] * self.grid[1]
+
+    @property
+    def vocab_size(self) -> int:
+        return len(self.vocab)
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __repr__(self) -> str:
+        source = f" from {self.source}" if self.source else ""
+        return f"<{type(self).__name__} {self.name}: {len(self):,} puzzles{source}>"
+
+    @property
+    def content_hash(self) -> str:
+        """sha256 (hex) of the name, vocabulary, grid, questions, answers and ids, in their order.
+
+        The same on every machine; the source and the ratings do not enter.
+        """
+        digest = hashlib.sha256(repr((self.name, tuple(self.vocab), tuple(self.grid), len(self))).encode())
+        for array in (self.inputs, self.labels, self.puzzle_ids.astype("<i4")):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    # -- parts
+
+    def select(self, indices: slice | Iterable[int] | np.ndarray) -> PuzzleSet:
+        """The puzzles at `indices` (a slice, whole numbers, or one bool per puzzle) as a set."""
+        if isinstance(indices, slice):
+            pick = np.arange(len(self))[indices]
+        else:
+            pick = np.asarray(indices if isinstance(indices, np.ndarray) else list(indices))
+            if pick.dtype == bool and pick.shape == (len(self),):
+                pick = np.flatnonzero(pick)
+            if pick.size == 0:
+                pick = pick.astype(np.int64)
+            if pick.ndim != 1 or pick.dtype.kind not in "iu":
+                raise ValueError(
+                    f"{self.name}: select takes a slice, a list of whole numbers or {len(self)} bools; "
+                    f"got {pick.dtype} of shape {pick.shape}.")
+            if pick.size and (pick.min() < -len(self) or pick.max() >= len(self)):
+                raise IndexError(
+                    f"{self.name}: this set has {len(self)} puzzles, so indices run from 0 to "
+                    f"{len(self) - 1}; got {pick.min()} to {pick.max()}.")
+        return dataclasses.replace(
+            self, inputs=self.inputs[pick], labels=self.labels[pick], puzzle_ids=self.puzzle_ids[pick],
+            ratings=None if self.ratings is None else self.ratings[pick])
+
+    def __getitem__(self, index) -> PuzzleSet:
+        """`puzzles[10:20]`, `puzzles[[3, 5]]`, `puzzles[7]`: always a set, of one puzzle in the last case."""
+        return self.select([index] if isinstance(index, (int, np.integer)) else index)
+
+    # -- text
+
+    def encode(self, text: str) -> np.ndarray:
+        """Text of seq_len characters -> tokens (seq_len,) uint8. Line breaks are dropped."""
+        text = text.replace("\n", "").replace("\r", "")
+        token_of = {character: token for token, character in enumerate(self.vocab)}
+        wrong = next(((i, c) for i, c in enumerate(text) if c not in token_of), None)
+        if wrong:
+            raise ValueError(
+                f"{self.name}: character {wrong[1]!r} at position {wrong[0] + 1} is not one of "
+                f"{''.join(self.vocab)!r}.")
+        if len(text) != self.seq_len:
+            raise ValueError(
+                f"{self.name}: a puzzle has {self.grid[0]} x {self.grid[1]} = {self.seq_len} characters; "
+                f"got {len(text)}.")
+        return np.array([token_of[character] for character in text], np.uint8)
+
+    def decode(self, tokens) -> str:
+        """Tokens (seq_len,), array or tensor -> text of seq_len characters, without line breaks."""
+        tokens = tokens.detach().cpu().numpy() if torch.is_tensor(tokens) else np.asarray(tokens)
+        if tokens.shape != (self.seq_len,):
+            raise ValueError(
+                f"{self.name}: decode takes the {self.seq_len} tokens of one puzzle; got shape {tokens.shape}.")
+        if tokens.min() < 0 or tokens.max() >= self.vocab_size:
+            raise ValueError(
+                f"{self.name}: tokens run from 0 to {self.vocab_size - 1}; got {tokens.min()} to {tokens.max()}.")
+        return "".join(self.vocab[int(token)] for token in tokens)
+
+    # -- the rules, which each puzzle fills in
+
+    def augment(
+        self, inputs: torch.Tensor, labels: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Another puzzle of the same difficulty for each row: a random symmetry, drawn row by row.
+
+        inputs, labels (batch, seq_len), int64 or uint8, on the device of `generator`; returns two new
+        tensors of the same shape and type. A puzzle that knows no symmetry returns its rows as they are.
+        """
+        return inputs, labels
+
+    @abstractmethod
+    def check(self, inputs: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
+        """Which answers solve their question, by the rules and not by the label.
+
+        inputs, answers (batch, seq_len) tokens on any device -> (batch,) bool. An answer is right when it
+        is complete, keeps what the question gives and breaks no rule.
+        """
+
+    @abstractmethod
+    def violations(self, answers: torch.Tensor) -> torch.Tensor:
+        """Cells that break a rule, for pictures: answers (batch, seq_len) -> (batch, seq_len) bool."""
+
+
+def _read_only(values: np.ndarray, dtype) -> np.ndarray:
+    """A copy of the values in the given type that nobody can write to; a read-only array is kept as it is."""
+    if values.dtype != dtype or values.flags.writeable or not values.flags.c_contiguous:
+        values = np.array(values, dtype=dtype, order="C")
+        values.flags.writeable = False
+    return values

@@ -1,0 +1,78 @@
+"""`SudokuSet`: Sudoku as a `PuzzleSet`: pad 0, blank 1, digit k is token k + 1."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import torch
+
+from hrm_lite.puzzles import sudoku_symmetry
+from hrm_lite.puzzles.base import PuzzleSet
+from hrm_lite.puzzles.sudoku_grid import BOARDS, Board, to_text
+
+FIRST_DIGIT = 2  # the token of digit 1
+
+
+class SudokuSet(PuzzleSet):
+    """Sudoku puzzles of one size. `inputs` hold blanks (token 1), `labels` are complete."""
+
+    @classmethod
+    def from_digits(cls, board: Board, questions, answers, ratings=None, source: str = "") -> SudokuSet:
+        """questions, answers (n, cells) digits, 0 for a blank -> a set of n puzzles."""
+        return cls(
+            name=f"sudoku-{board.name}",
+            vocab=("_", ".", *"123456789"[: board.side]),
+            grid=(board.side, board.side),
+            box=(board.box_rows, board.box_columns),
+            inputs=np.asarray(questions, np.uint8) + 1,
+            labels=np.asarray(answers, np.uint8) + 1,
+            ratings=ratings,
+            source=source,
+        )
+
+    @property
+    def board(self) -> Board:
+        return BOARDS[f"{self.grid[0]}x{self.grid[1]}"]
+
+    def encode(self, text: str) -> np.ndarray:
+        """Text of seq_len characters, '.' or '0' for a blank -> tokens. White space is dropped."""
+        return super().encode("".join(text.split()).replace("0", "."))
+
+    def questions(self) -> list[str]:
+        """Every question as text."""
+        return [to_text(row) for row in self.inputs - 1]
+
+    def answers(self) -> list[str]:
+        """Every answer as text."""
+        return [to_text(row) for row in self.labels - 1]
+
+    def augment(self, inputs, labels, generator):
+        """A random renaming of digits, order of bands, rows, stacks and columns, and mirror, per row."""
+        return sudoku_symmetry.augment(self.board, inputs, labels, generator)
+
+    def check(self, inputs: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
+        """(batch, seq_len) questions and answers -> (batch,) bool: complete, givens kept, no rule broken."""
+        digits = answers.long() - FIRST_DIGIT
+        complete = ((digits >= 0) & (digits < self.board.side)).all(1)
+        kept = ((inputs < FIRST_DIGIT) | (inputs.long() == answers.long())).all(1)
+        # Nine powers of two add up to 511 only if all nine are different.
+        powers = 1 << digits.clamp(0, self.board.side - 1)
+        sums = powers[:, _units(self.board, answers.device)].sum(-1)
+        return complete & kept & (sums == (1 << self.board.side) - 1).all(1)
+
+    def violations(self, answers: torch.Tensor) -> torch.Tensor:
+        """(batch, seq_len) tokens -> bool: the cell's digit stands once more in its row, column or box."""
+        filled = (answers >= FIRST_DIGIT) & (answers < self.vocab_size)
+        same = (answers[:, :, None] == answers[:, None, :]) & filled[:, :, None]
+        return (same & _peers(self.board, answers.device)).any(2)
+
+
+@functools.lru_cache(maxsize=16)
+def _units(board: Board, device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(board.units).to(device)
+
+
+@functools.lru_cache(maxsize=16)
+def _peers(board: Board, device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(board.peers).to(device)

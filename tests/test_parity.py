@@ -1,0 +1,77 @@
+"""The model against recorded outputs of the published code: four models, four segments, losses, gradients."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from hrm_lite import from_official
+from hrm_lite.halting import continue_target
+from hrm_lite.losses import segment_loss
+from hrm_lite.official import translate
+
+DATA = Path(__file__).parent / "data" / "parity"
+NAMES = sorted(f.stem for f in DATA.glob("*.safetensors"))
+
+
+def recorded(name):
+    with safe_open(DATA / f"{name}.safetensors", "pt") as f:
+        return json.loads(f.metadata()["config"]), {key: f.get_tensor(key) for key in f.keys()}  # noqa: SIM118
+
+
+def under(tensors, prefix):
+    return {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def test_all_four_recorded_models_are_here():
+    assert NAMES == ["hrm_learned_softmax", "hrm_rope_stablemax", "trm_attention", "trm_mlp"]
+
+
+@pytest.mark.parametrize("prefix", ["", "_orig_mod.model.inner."])
+@pytest.mark.parametrize("name", NAMES)
+def test_outputs_and_states_over_four_segments(name, prefix):
+    arch, r = recorded(name)
+    model = from_official({prefix + k: v for k, v in under(r, "weights.").items()}, arch)
+    z = model.initial_latents(len(r["inputs"]))
+    for m in range(4):
+        with torch.no_grad():
+            out = model(z, r["inputs"], r["puzzle_identifiers"])
+        z = out.latents
+        got = {"logits": out.logits, "q_halt": out.q_halt, "q_continue": out.q_continue, "z_H": z.z_H, "z_L": z.z_L}
+        for key, value in under(r, f"segment{m}.").items():
+            torch.testing.assert_close(got[key], value, atol=1e-5, rtol=0, msg=lambda e, k=key, m=m: f"segment {m} {k}: {e}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_losses_and_every_gradient_of_a_training_segment(name):
+    arch, r = recorded(name)
+    model = from_official(under(r, "weights."), arch).train()
+    tokens, ids = r["inputs"], r["puzzle_identifiers"]
+    out = model(model.initial_latents(len(tokens)), tokens, ids)
+    touched = model.input_net.puzzles and model.input_net.puzzles.touched
+    target = None
+    if "train.q_continue_loss" in r:
+        with torch.no_grad():
+            after = model(out.latents, tokens, ids)
+        target = continue_target(after, is_last=torch.zeros(len(tokens), dtype=torch.bool))
+    losses = segment_loss(out, r["labels"], target, "softmax" if "softmax" in name else "stablemax")
+    (losses.total / len(tokens)).backward()
+
+    recorded_losses = {"lm_loss": losses.output, "q_halt_loss": losses.q_halt, "q_continue_loss": losses.q_continue,
+                       "loss_sum": losses.total}  # fmt: skip
+    for key, value in recorded_losses.items():
+        if f"train.{key}" in r:
+            torch.testing.assert_close(value.double().detach(), r[f"train.{key}"][0].double(), rtol=1e-5, atol=0)
+
+    parameters = dict(model.named_parameters())
+    gradients = under(r, "grad.")
+    rows = gradients.pop("puzzle_emb.local_weights", None)
+    assert {translate(key) for key in gradients} == set(parameters)
+    for key, value in gradients.items():
+        torch.testing.assert_close(parameters[translate(key)].grad, value, atol=1e-4, rtol=0, msg=lambda e, k=key: f"{k}: {e}")
+        assert value.abs().max() > 0 or key.startswith("q_head"), f"{key}: a recorded gradient of zeros compares nothing"
+    if rows is not None:
+        assert torch.equal(touched[0], ids.long())
+        torch.testing.assert_close(touched[1].grad, rows, atol=1e-4, rtol=0)
