@@ -174,23 +174,30 @@ class HRM(nn.Module):
         self._check(z, tokens)
         z_H, z_L = z
         x = self.input_net(tokens, puzzle_ids)
-        n, t = self.config.cycles, self.config.steps
-        first_tracked = {"one_step": n * t - 1, "last_cycle": (n - 1) * t, "full": 0}[self.config.gradient]
-        tracking = torch.is_grad_enabled()
-        for step in range(n * t):
-            with torch.set_grad_enabled(tracking and step >= first_tracked):
-                z_L = self.worker_step(z_H, z_L, x)
-                if (step + 1) % t == 0:
-                    z_H = self.controller_step(z_H, z_L, x)
+        schedule, tracking = self.schedule(), torch.is_grad_enabled()
+        first_tracked = len(schedule) - self.tracked_steps()
+        for i, part in enumerate(schedule):
+            with torch.set_grad_enabled(tracking and i >= first_tracked):
+                z_H, z_L = self.advance(part, z_H, z_L, x)
         return self.read_out(z_H, z_L)
 
-    def worker_step(self, z_H: Tensor, z_L: Tensor, x: Tensor) -> Tensor:
-        """z_L ← f_L(z_L, z_H, x̃): the three are added, then the blocks run."""
-        return self.worker(z_L, z_H + x, self._angles())
+    def schedule(self) -> str:
+        """Who steps when in one segment: "LLHLLH" for N = T = 2."""
+        return ("L" * self.config.steps + "H") * self.config.cycles
 
-    def controller_step(self, z_H: Tensor, z_L: Tensor, x: Tensor) -> Tensor:
-        """z_H ← f_H(z_H, z_L), with the z_L of the cycle that just ended."""
-        return self.controller(z_H, z_L + x if self.config.controller_sees_input else z_L, self._angles())
+    def tracked_steps(self) -> int:
+        """How many steps at the end of the schedule the gradient runs through."""
+        last_cycle = self.config.steps + 1
+        # One step: the last of f_L and the last of f_H. Everything before is a constant to the gradient.
+        return {"one_step": 2, "last_cycle": last_cycle, "full": last_cycle * self.config.cycles}[self.config.gradient]
+
+    def advance(self, part: str, z_H: Tensor, z_L: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """One step of the worker ("L") or the controller ("H"): the new (z_H, z_L). x is x̃ from `input_net`."""
+        angles = None if self.rotary is None else self.rotary()
+        if part == "L":  # z_L ← f_L(z_L, z_H, x̃)
+            return z_H, self.worker(z_L, z_H + x, angles)
+        # z_H ← f_H(z_H, z_L), with the z_L of the cycle that just ended.
+        return self.controller(z_H, z_L + x if self.config.controller_sees_input else z_L, angles), z_L
 
     def read_out(self, z_H: Tensor, z_L: Tensor) -> Output:
         """ŷ = f_O(z_H), and the Q logits from z_H at position 0."""
@@ -203,9 +210,6 @@ class HRM(nn.Module):
     def count_parameters(self) -> int:
         """Trained numbers, without the puzzle embeddings, which grow with the data and not with the model."""
         return sum(p.numel() for p in self.parameters())
-
-    def _angles(self) -> tuple[Tensor, Tensor] | None:
-        return None if self.rotary is None else self.rotary()
 
     def _check(self, z: Latents, tokens: Tensor) -> None:
         cfg = self.config

@@ -93,6 +93,8 @@ class Trainer:
                                            weight_decay=config.weight_decay, fused=True)  # fmt: skip
         self.step, self.seconds, self.presented = 0, 0.0, 0
         self.history: list[dict] = []
+        # Loss, exact answers and right cells since the last report; on the device, so that a step waits for nothing.
+        self.sums = torch.zeros(3, dtype=torch.float64, device=self.device)
         self.order = torch.randperm(len(puzzles), generator=self.generator, device=self.device)
         self.rows = self._empty_rows()
         self.identity = {"model": model.config.to_dict(), "train": config.to_dict(), "data": puzzles.content_hash,
@@ -109,15 +111,13 @@ class Trainer:
         bar = tqdm(total=self.config.max_steps, initial=self.step, unit="step", disable=not self.progress or None)
         if resumed:
             bar.write(f"resumed at step {self.step:,} from {self.run_dir}")
-        sums = torch.zeros(3, dtype=torch.float64, device=self.device)
         try:
             while self.step < self.config.max_steps and not self._out_of_time():
                 losses = self.train_step()
                 self.seconds = before + time.perf_counter() - begun
-                sums += torch.stack([losses.output.detach().double(), losses.exact.sum(), losses.cells.sum()])
-                if self.step % _REPORT_EVERY == 0 or self.step == self.config.max_steps:
-                    self._report(bar, sums)
-                    sums.zero_()
+                self.sums += torch.stack([losses.output.detach().double(), losses.exact.sum(), losses.cells.sum()])
+                if self.step % _REPORT_EVERY == 0:
+                    self._report(bar)
                 if self.on_step is not None:
                     self.on_step(self, losses)
                 if self.config.eval_every and self.step % self.config.eval_every == 0:
@@ -211,9 +211,9 @@ class Trainer:
     def _out_of_time(self) -> bool:
         return self.config.max_minutes is not None and self.seconds >= 60 * self.config.max_minutes
 
-    def _report(self, bar: tqdm, sums: Tensor) -> None:
-        steps = (self.step - 1) % _REPORT_EVERY + 1
-        loss, exact, cells = (sums / (steps * self.config.batch_size)).tolist()
+    def _report(self, bar: tqdm) -> None:
+        loss, exact, cells = (self.sums / (_REPORT_EVERY * self.config.batch_size)).tolist()
+        self.sums.zero_()
         if not math.isfinite(loss):
             raise FloatingPointError(
                 f"the loss became {loss} at step {self.step}. The last checkpoint is kept. A lower lr or a longer warm-up "
@@ -247,7 +247,7 @@ class Trainer:
             tensors |= {f"average.{k}": v for k, v in self.model.state_dict().items()}
         for i, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
-        tensors |= {"order": self.order, "generator": self.generator.get_state()}
+        tensors |= {"order": self.order, "sums": self.sums, "generator": self.generator.get_state()}
         record = self.record(finished)
         save_state(self.run_dir / "checkpoints", self.step, tensors, {"record": record})
         save_model(self.run_dir / "model.safetensors", self.model)
@@ -278,7 +278,7 @@ class Trainer:
             optimizer["state"].setdefault(int(i), {})[key] = value
         self.optimizer.load_state_dict(optimizer)
         self.rows = Rows(**{k: v.to(self.device) for k, v in part("rows.").items()})
-        self.order = tensors["order"].to(self.device)
+        self.order, self.sums = (tensors[name].to(self.device) for name in ("order", "sums"))
         self.generator.set_state(tensors["generator"])
         self.step, self.seconds, self.presented = record["steps"], record["seconds"], record["presented"]
         self.history, self.provenance = record["history"], record["provenance"]

@@ -3,13 +3,18 @@
 Imported on first use and not before, since numba takes a second to load. A cell is a set of candidate
 digits, one bit each; PLACED is set as well once the digit is known and has left its peers. All functions
 that call each other stand in this one file: numba's cache notices a change only in the file of the
-function that is called.
+function that is called. Arrays are made outside of compiled code: each np.zeros inside it would add half a
+second to the first call.
 """
 
 from __future__ import annotations
 
+import functools
+
 import numba
 import numpy as np
+
+from hrm_lite.puzzles.sudoku_grid import Board
 
 PLACED = 1 << 15
 BITS = np.array([number.bit_count() for number in range(1 << 9)], np.uint8)
@@ -38,7 +43,8 @@ def _settle(cells, peers, units, full, queue, waiting):
             if bit & PLACED:
                 continue
             cells[cell] = bit | PLACED
-            for peer in peers[cell]:
+            for index in range(peers.shape[1]):
+                peer = peers[cell, index]
                 candidates = cells[peer]
                 if candidates & bit:
                     if candidates & PLACED:
@@ -52,14 +58,15 @@ def _settle(cells, peers, units, full, queue, waiting):
                         waiting += 1
         for unit in range(len(units)):
             once, twice = 0, 0
-            for cell in units[unit]:
-                candidates = cells[cell] & full
+            for index in range(units.shape[1]):
+                candidates = cells[units[unit, index]] & full
                 twice |= once & candidates
                 once |= candidates
             if once != full:
                 return False
             hidden = once & ~twice
-            for cell in units[unit]:
+            for index in range(units.shape[1]):
+                cell = units[unit, index]
                 if cells[cell] & PLACED == 0:
                     bit = cells[cell] & hidden
                     if bit & (bit - 1):
@@ -117,7 +124,8 @@ def _search(stack, branch, queue, waiting, peers, units, full, limit, rng, solut
                             best = cell
             if best < 0:
                 if found == 0:
-                    solution[:] = cells & full
+                    for cell in range(len(cells)):
+                        solution[cell] = cells[cell] & full
                     first = guesses
                 found += 1
                 if found == limit:
@@ -130,7 +138,8 @@ def _search(stack, branch, queue, waiting, peers, units, full, limit, rng, solut
                     for _ in range(_below(rng, fewest)):
                         rest &= rest - 1
                     bit = rest & -rest
-                stack[depth + 1, :] = cells
+                for cell in range(len(cells)):
+                    stack[depth + 1, cell] = cells[cell]
                 stack[depth + 1, best] = bit
                 cells[best] ^= bit  # what remains to be tried when this guess comes back
                 branch[depth] = best
@@ -148,86 +157,113 @@ def _search(stack, branch, queue, waiting, peers, units, full, limit, rng, solut
 
 
 @jit
-def _start(digits, cells, queue, full):
-    """Candidates of a board with the given digits; returns how many cells wait in the queue."""
+def _start(digits, puzzle, stack, queue, full):
+    """Put the candidates of one board of (n, cells) on the stack; returns how many cells wait in the queue."""
     waiting = 0
-    for cell in range(len(digits)):
-        if digits[cell]:
-            cells[cell] = 1 << (digits[cell] - 1)
+    for cell in range(digits.shape[1]):
+        if digits[puzzle, cell]:
+            stack[0, cell] = 1 << (digits[puzzle, cell] - 1)
             queue[waiting] = cell
             waiting += 1
         else:
-            cells[cell] = full
+            stack[0, cell] = full
     return waiting
 
 
 @jit
-def solve_many(digits, peers, units, limit):
+def _solve_all(digits, peers, units, limit, work, nobody, counts, guesses, solutions):
+    stack, branch, queue, solution = work
+    full = (1 << units.shape[1]) - 1
+    for puzzle in range(len(digits)):
+        waiting = _start(digits, puzzle, stack, queue, full)
+        counts[puzzle], guesses[puzzle] = _search(
+            stack, branch, queue, waiting, peers, units, full, limit, nobody, solution)
+        if counts[puzzle]:
+            for cell in range(digits.shape[1]):
+                solutions[puzzle, cell] = BITS[solution[cell] - 1] + 1
+
+
+@jit
+def _dig_all(low, high, minimal, peers, units, seed, work, nobody, rng, order, questions, answers):
+    stack, branch, queue, solution = work
+    count, size = questions.shape
+    one = np.int64(1)  # a bare 1 would be compiled once more, as a constant
+    full = (1 << units.shape[1]) - 1
+    for puzzle in range(count):
+        rng[0] = seed + np.uint64(puzzle)
+        rng[0] = _next_random(rng)  # neighbouring numbers must not give neighbouring streams
+        goal = 0 if minimal else low + _below(rng, high - low + 1)
+        givens = -1
+        for _ in range(MAX_TRIES):
+            for cell in range(size):
+                questions[puzzle, cell] = 0
+            waiting = _start(questions, puzzle, stack, queue, full)
+            _search(stack, branch, queue, waiting, peers, units, full, one, rng, solution)
+            for cell in range(size):
+                answers[puzzle, cell] = BITS[solution[cell] - 1] + 1
+                questions[puzzle, cell] = answers[puzzle, cell]
+            for cell in range(size):  # a random order, by Fisher and Yates from the front
+                other = _below(rng, cell + 1)
+                order[cell] = order[other]
+                order[other] = cell
+            givens = size
+            for index in range(size):
+                if givens == goal:
+                    break
+                cell = order[index]
+                questions[puzzle, cell] = 0
+                waiting = _start(questions, puzzle, stack, queue, full)
+                # Another solution, if there is one, has another digit here.
+                stack[0, cell] = full ^ (1 << (answers[puzzle, cell] - 1))
+                if _search(stack, branch, queue, waiting, peers, units, full, one, nobody, solution)[0]:
+                    questions[puzzle, cell] = answers[puzzle, cell]
+                else:
+                    givens -= 1
+            if givens == goal or minimal:
+                break
+        if givens != goal and not minimal:
+            return puzzle
+    return count
+
+
+@functools.cache
+def _tables(board: Board) -> tuple[np.ndarray, np.ndarray]:
+    return np.stack([np.flatnonzero(row) for row in board.peers]), board.units
+
+
+def _workspace(board: Board) -> tuple[np.ndarray, ...]:
+    """The stack of boards, the cell guessed on each, the queue of known cells, and room for a solution."""
+    size = board.cells
+    shapes = (size + 1, size), size + 1, 2 * size + 1, size
+    return tuple(np.zeros(shape, np.int64) for shape in shapes)
+
+
+def solve_many(board: Board, digits: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Solve boards (n, cells) of digits, 0 for a blank.
 
     Returns the number of solutions, at most `limit`, and the guesses before the first of them, both (n,)
     int64, and the first solution (n, cells) uint8, zeros where there is none.
     """
-    n, size = digits.shape
-    full = (1 << units.shape[1]) - 1
-    stack, branch = np.zeros((size + 1, size), np.int64), np.zeros(size + 1, np.int64)
-    queue, solution = np.zeros(2 * size + 1, np.int64), np.zeros(size, np.int64)
-    counts, guesses = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    solutions, rng = np.zeros((n, size), np.uint8), np.zeros(0, np.uint64)
-    for puzzle in range(n):
-        waiting = _start(digits[puzzle], stack[0], queue, full)
-        counts[puzzle], guesses[puzzle] = _search(
-            stack, branch, queue, waiting, peers, units, full, limit, rng, solution)
-        if counts[puzzle]:
-            for cell in range(size):
-                solutions[puzzle, cell] = BITS[solution[cell] - 1] + 1
+    digits = np.array(digits, np.uint8, ndmin=2)
+    counts, guesses, solutions = np.zeros(len(digits), np.int64), np.zeros(len(digits), np.int64), 0 * digits
+    _solve_all(digits, *_tables(board), limit, _workspace(board), np.zeros(0, np.uint64), counts, guesses,
+               solutions)
     return counts, guesses, solutions
 
 
-@jit
-def dig_many(low, high, minimal, peers, units, seed, start, count):
-    """Make puzzles number start to start + count - 1 of the stream `seed`.
+def dig_many(
+    board: Board, low: int, high: int, minimal: bool, seed: int, start: int, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Make the puzzles number start to start + count - 1 of the endless stream `seed`.
 
     Each fills a board at random, then empties cells in a random order as long as one solution remains:
     down to a number of givens drawn evenly from low to high, or with `minimal` until no given can go.
-    A board that cannot be dug so deep is thrown away, for the same number of givens. Returns questions and
-    answers (n, cells) uint8; n < count where one puzzle took more than MAX_TRIES boards.
+    A board that cannot be dug so deep is thrown away and another tried for the same number of givens.
+    Returns questions and answers (n, cells) uint8; n < count where one puzzle used up MAX_TRIES boards.
     """
-    size = peers.shape[0]
-    full = (1 << units.shape[1]) - 1
-    stack, branch = np.zeros((size + 1, size), np.int64), np.zeros(size + 1, np.int64)
-    queue, solution = np.zeros(2 * size + 1, np.int64), np.zeros(size, np.int64)
-    questions, answers = np.zeros((count, size), np.uint8), np.zeros((count, size), np.uint8)
-    nobody, rng, order = np.zeros(0, np.uint64), np.zeros(1, np.uint64), np.arange(size)
-    for puzzle in range(count):
-        rng[0] = np.uint64(seed) + np.uint64(start + puzzle)
-        rng[0] = _next_random(rng)  # neighbouring numbers must not give neighbouring streams
-        goal = 0 if minimal else low + _below(rng, high - low + 1)
-        digits = questions[puzzle]
-        for attempt in range(MAX_TRIES + 1):
-            if attempt == MAX_TRIES:
-                return questions[:puzzle], answers[:puzzle]
-            digits[:] = 0
-            waiting = _start(digits, stack[0], queue, full)
-            _search(stack, branch, queue, waiting, peers, units, full, 1, rng, solution)
-            for cell in range(size):
-                digits[cell] = BITS[solution[cell] - 1] + 1
-            answers[puzzle] = digits
-            for cell in range(size - 1, 0, -1):  # Fisher-Yates
-                other = _below(rng, cell + 1)
-                order[cell], order[other] = order[other], order[cell]
-            givens = size
-            for cell in order:
-                if givens == goal:
-                    break
-                digits[cell] = 0
-                waiting = _start(digits, stack[0], queue, full)
-                # Another solution, if there is one, has another digit here.
-                stack[0, cell] = full ^ (1 << (answers[puzzle, cell] - 1))
-                if _search(stack, branch, queue, waiting, peers, units, full, 1, nobody, solution)[0]:
-                    digits[cell] = answers[puzzle, cell]
-                else:
-                    givens -= 1
-            if givens == goal or minimal:
-                break
-    return questions, answers
+    questions, answers = np.zeros((count, board.cells), np.uint8), np.zeros((count, board.cells), np.uint8)
+    key = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]) + start
+    made = _dig_all(
+        low, high, minimal, *_tables(board), np.uint64(key % 2**64), _workspace(board), np.zeros(0, np.uint64),
+        np.zeros(1, np.uint64), np.zeros(board.cells, np.int64), questions, answers)
+    return questions[:made], answers[:made]

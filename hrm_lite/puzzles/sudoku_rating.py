@@ -24,13 +24,13 @@ LEAST = np.array([1, 1, 1, 6, 1, 1, 1, 6, 1, 1, 1, 6, 6, 6, 6, 0])
 
 
 @jit
-def _settle_box(box, index, ways, pending):
-    """Draw conclusions inside one box (16,); what they exclude in its two bands joins `pending` (6, 6).
+def _settle_box(boxes, depth, index, ways, pending, asserted):
+    """Draw conclusions inside one box; what they exclude in its two bands joins `pending` (6, 6).
 
     False on a contradiction.
     """
     down, across = index // 3, index % 3
-    asserted = np.zeros(16, np.int64)
+    box = boxes[depth, index]
     while True:
         for entry in range(15):
             count = BITS[box[entry]]
@@ -67,24 +67,27 @@ def _settle_box(box, index, ways, pending):
                 if box[entry] & out:
                     box[entry] &= ~out
                     changed = True
-            for way in range(6):
-                # present in this line of the box: no other line; absent: not this line
-                if LINE[way, across] == line:
-                    pending[down, way] |= asserted[4 * line + 3]
-                else:
-                    pending[down, way] |= in_row
-                if LINE[way, down] == line:
-                    pending[3 + across, way] |= asserted[12 + line]
-                else:
-                    pending[3 + across, way] |= in_column
+            for way in range(6):  # present in this line of the box: no other line; absent: not this line
+                pending[down, way] |= asserted[4 * line + 3] if LINE[way, across] == line else in_row
+                pending[3 + across, way] |= asserted[12 + line] if LINE[way, down] == line else in_column
         if not changed:
             return True
 
 
 @jit
-def _settle_bands(boxes, ways, pending):
+def _gather_triads(ways, band, triads):
+    """triads[box, line]: the digits that may stand in that line of that box of the band."""
+    for box in range(3):
+        for line in range(3):
+            triads[box, line] = 0
+        for way in range(6):
+            triads[box, LINE[way, box]] |= ways[band, way]
+
+
+@jit
+def _settle_bands(boxes, ways, depth, pending, triads, asserted):
     """Apply what is `pending` to the bands and carry it to the boxes until nothing changes."""
-    triads = np.zeros((3, 3), np.int64)
+    ways = ways[depth]
     idle, band = 0, 0
     while idle < 6:
         hit = 0
@@ -98,23 +101,17 @@ def _settle_bands(boxes, ways, pending):
         for way in range(6):
             ways[band, way] &= ~pending[band, way]
             pending[band, way] = 0
-        triads[:] = 0
-        for way in range(6):
-            for box in range(3):
-                triads[box, LINE[way, box]] |= ways[band, way]
+        _gather_triads(ways, band, triads)
         for box in range(3):
             for line in range(3):
                 if BITS[triads[box, line]] == 3:  # three digits for three cells: they are in no other line
                     for way in range(6):
                         if LINE[way, box] != line:
                             ways[band, way] &= ~triads[box, line]
-        triads[:] = 0
-        for way in range(6):
-            for box in range(3):
-                triads[box, LINE[way, box]] |= ways[band, way]
+        _gather_triads(ways, band, triads)
         for box in range(3):
             index = 3 * band + box if band < 3 else band - 3 + 3 * box
-            cells = boxes[index]
+            cells = boxes[depth, index]
             changed = False
             for line in range(3):
                 here = triads[box, line]
@@ -128,19 +125,19 @@ def _settle_bands(boxes, ways, pending):
                 if cells[entry] & ~elsewhere:
                     cells[entry] &= elsewhere
                     changed = True
-            if changed and not _settle_box(cells, index, ways, pending):
+            if changed and not _settle_box(boxes, depth, index, ways, pending, asserted):
                 return False
     return True
 
 
 @jit
-def _choose(ways):
+def _choose(ways, depth):
     """The unfinished band with the fewest ways left, and in it the digit with the fewest; (-1, -1) if done."""
     band, fewest = -1, 99
     for candidate in range(6):
         count = 0
         for way in range(6):
-            count += BITS[ways[candidate, way]]
+            count += BITS[ways[depth, candidate, way]]
         if 9 < count < fewest:
             band, fewest = candidate, count
     if band < 0:
@@ -149,71 +146,83 @@ def _choose(ways):
     for candidate in range(9):
         count = 0
         for way in range(6):
-            count += ways[band, way] >> candidate & 1
+            count += ways[depth, band, way] >> candidate & 1
         if 1 < count < fewest:
             digit, fewest = candidate, count
     return band, digit
 
 
 @jit
-def rate_many(digits):
-    """Boards (n, 81) of digits, 0 for a blank -> guesses until the first solution, (n,) int64.
+def _start(digits, puzzle, boxes, ways, pending):
+    """Put the givens of one board of (n, 81) into its boxes; what they exclude in the bands is pending."""
+    for index in range(9):
+        for entry in range(16):
+            boxes[0, index, entry] = FULL if entry < 15 else 0
+    for band in range(6):
+        for way in range(6):
+            ways[0, band, way] = FULL
+            pending[band, way] = 0
+    for cell in range(81):
+        if digits[puzzle, cell]:
+            bit = 1 << (digits[puzzle, cell] - 1)
+            row, column = cell // 9, cell % 9
+            boxes[0, row // 3 * 3 + column // 3, row % 3 * 4 + column % 3] &= bit
+            for way in range(6):
+                if LINE[way, column // 3] != row % 3:
+                    pending[row // 3, way] |= bit
+                if LINE[way, row // 3] != column % 3:
+                    pending[3 + column // 3, way] |= bit
 
-    Boards without a solution give the guesses that it takes to find that out.
-    """
-    n = len(digits)
-    guesses = np.zeros(n, np.int64)
-    boxes = np.zeros((82, 9, 16), np.int64)
-    ways, pending = np.zeros((82, 6, 6), np.int64), np.zeros((6, 6), np.int64)
-    guess = np.zeros((82, 3), np.int64)
-    for puzzle in range(n):
-        boxes[0] = FULL
-        boxes[0, :, 15] = 0
-        ways[0] = FULL
-        pending[:] = 0
-        for cell in range(81):
-            if digits[puzzle, cell]:
-                bit = 1 << (digits[puzzle, cell] - 1)
-                row, column = cell // 9, cell % 9
-                box = boxes[0, row // 3 * 3 + column // 3]
-                box[row % 3 * 4 + column % 3] &= bit
-                for way in range(6):
-                    if LINE[way, column // 3] != row % 3:
-                        pending[row // 3, way] |= bit
-                    if LINE[way, row // 3] != column % 3:
-                        pending[3 + column // 3, way] |= bit
-        alive = True
-        for index in range(9):
-            alive = alive and _settle_box(boxes[0, index], index, ways[0], pending)
-        depth, last_band, last_digit = 0, -1, -1
+
+@jit
+def _guess_all(digits, boxes, ways, guess, pending, triads, asserted, guesses):
+    for puzzle in range(len(digits)):
+        _start(digits, puzzle, boxes, ways, pending)
+        depth, band, digit = np.int64(0), -1, -1  # a bare 0 would be compiled twice, as constant and as number
         while True:
-            if alive and _settle_bands(boxes[depth], ways[depth], pending):
+            if _settle_bands(boxes, ways, depth, pending, triads, asserted):
                 left = 0
-                if last_band >= 0:  # a guess has failed: the same digit goes on while it has several ways
+                if band >= 0:  # a guess has failed: go on with the same digit while it has several ways
                     for way in range(6):
-                        left += ways[depth, last_band, way] >> last_digit & 1
-                band, digit = last_band, last_digit
+                        left += ways[depth, band, way] >> digit & 1
                 if left < 2:
-                    band, digit = _choose(ways[depth])
+                    band, digit = _choose(ways, depth)
                 if band < 0:
-                    break
+                    break  # solved
                 guesses[puzzle] += 1
                 first = 0
                 while ways[depth, band, first] >> digit & 1 == 0:
                     first += 1
                 guess[depth, 0], guess[depth, 1], guess[depth, 2] = band, digit, first
-                boxes[depth + 1] = boxes[depth]
-                ways[depth + 1] = ways[depth]
+                for index in range(9):
+                    for entry in range(16):
+                        boxes[depth + 1, index, entry] = boxes[depth, index, entry]
+                for line in range(6):
+                    for way in range(6):
+                        ways[depth + 1, line, way] = ways[depth, line, way]
                 depth += 1
                 for way in range(6):
                     pending[band, way] = 0 if way == first else 1 << digit
-                last_band = -1
+                band = -1
                 continue
             depth -= 1
             if depth < 0:
-                break
-            last_band, last_digit = guess[depth, 0], guess[depth, 1]
-            pending[:] = 0
-            pending[last_band, guess[depth, 2]] = 1 << last_digit
-            alive = True
+                break  # no solution
+            band, digit = guess[depth, 0], guess[depth, 1]
+            for line in range(6):
+                for way in range(6):
+                    pending[line, way] = 0
+            pending[band, guess[depth, 2]] = 1 << digit
+
+
+def rate_many(digits: np.ndarray) -> np.ndarray:
+    """9x9 boards (n, 81) of digits, 0 for a blank -> guesses until the first solution, (n,) int64.
+
+    A board without a solution gives the guesses that it takes to find that out.
+    """
+    digits = np.array(digits, np.uint8, ndmin=2)
+    guesses = np.zeros(len(digits), np.int64)
+    depth = 6 * 9 + 1  # each guess settles one digit in one band, or excludes one way
+    shapes = (depth, 9, 16), (depth, 6, 6), (depth, 3), (6, 6), (3, 3), 16
+    _guess_all(digits, *(np.zeros(shape, np.int64) for shape in shapes), guesses)
     return guesses

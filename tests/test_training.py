@@ -1,0 +1,390 @@
+"""Training, resuming and solving: what a run must keep, and what it must refuse."""
+
+import json
+
+import pytest
+import torch
+
+from hrm_lite import HRM, HRMConfig, TrainConfig, Trainer, load_model, save_model, solve
+from hrm_lite.checkpoints import latest_state
+from hrm_lite.losses import IGNORE, exact_and_cells
+from hrm_lite.model import Output
+from hrm_lite.optim import average_weights, learning_rate
+from hrm_lite.puzzles import sudoku
+from hrm_lite.solving import evaluate
+from hrm_lite.training import as_tensors
+
+TRAIN = TrainConfig(batch_size=8, max_steps=12, max_segments=3, continue_loss=False, output_loss="softmax", lr=3e-3,
+                    warmup_steps=3, ema=0.9, weight_decay=0.1, exploration=0.5, save_every=4)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def puzzles():
+    return sudoku.load("generated:4x4:8-10", "train", limit=60)
+
+
+def make(seed=0, **changes):
+    torch.manual_seed(seed)
+    return HRM(HRMConfig(vocab_size=6, seq_len=16, d_model=16, n_heads=2, worker_layers=1, controller_layers=1,
+                         inner_multiple=8, puzzles=1).replace(**changes))  # fmt: skip
+
+
+def trainer(puzzles, run_dir=None, config=TRAIN, model=None, **more):
+    return Trainer(model or make(), puzzles, config, run_dir=run_dir, progress=False, **more)
+
+
+def weights(model):
+    return {k: v.clone() for k, v in model.state_dict().items()}
+
+
+def assert_same_bits(a, b):
+    assert a.keys() == b.keys()
+    for key in a:
+        assert torch.equal(a[key], b[key]), key
+
+
+class Stop(Exception):
+    pass
+
+
+def stop_at(step):
+    def hook(trainer, losses):
+        if trainer.step == step:
+            raise Stop
+
+    return hook
+
+
+@pytest.mark.parametrize("changes", [{}, dict(continue_loss=True), dict(ema=0.0), dict(lr_floor=0.1, augment=False)])
+@pytest.mark.parametrize("died_at", [3, 4, 7, 11])
+def test_a_killed_run_ends_in_the_same_bits(puzzles, tmp_path, died_at, changes):
+    config = TRAIN.replace(**changes)
+    whole = trainer(puzzles, tmp_path / "whole", config)
+    whole.fit()
+    with pytest.raises(Stop):
+        trainer(puzzles, tmp_path / "cut", config, on_step=stop_at(died_at)).fit()
+    resumed = trainer(puzzles, tmp_path / "cut", config)
+    record = resumed.fit()
+    assert_same_bits(weights(whole.learner), weights(resumed.learner))
+    assert_same_bits(weights(whole.model), weights(resumed.model))
+    assert_same_bits(whole.rows.tensors(), resumed.rows.tensors())
+    losses = lambda t: [h["loss"] for h in t.history]  # noqa: E731
+    assert losses(whole) == losses(resumed) and record["steps"] == 12
+
+
+def test_a_finished_run_is_not_run_again(puzzles, tmp_path):
+    first = trainer(puzzles, tmp_path)
+    first.fit()
+    again = trainer(puzzles, tmp_path, on_step=stop_at(13))
+    again.fit()
+    assert_same_bits(weights(first.model), weights(again.model))
+
+
+def test_more_steps_go_on_from_where_it_stopped(puzzles, tmp_path):
+    long = trainer(puzzles, None, TRAIN.replace(max_steps=20))
+    long.fit()
+    trainer(puzzles, tmp_path).fit()
+    longer = trainer(puzzles, tmp_path, TRAIN.replace(max_steps=20))
+    longer.fit()
+    assert_same_bits(weights(long.model), weights(longer.model))
+
+
+def test_seeds_matter(puzzles):
+    a, b, c = (trainer(puzzles, config=TRAIN.replace(seed=s)) for s in (0, 0, 1))
+    for t in (a, b, c):
+        t.fit()
+    assert_same_bits(weights(a.model), weights(b.model))
+    assert not torch.equal(a.model.output_net.weight, c.model.output_net.weight)
+
+
+def test_training_lowers_the_loss_and_the_average_is_what_one_gets(puzzles):
+    t = trainer(puzzles, config=TRAIN.replace(max_steps=150, batch_size=32))
+    record = t.fit()
+    first, last = record["history"][0]["loss"], record["history"][-1]["loss"]
+    assert last < 0.6 * first
+    assert t.model is not t.learner and not torch.equal(t.model.output_net.weight, t.learner.output_net.weight)
+    x, y, _ = as_tensors(puzzles)
+    assert evaluate(t.model, x, y, 3)["cells"][-1] > 0.5
+
+
+def test_rows_are_replaced_when_they_halt_and_go_on_otherwise(puzzles):
+    t = trainer(puzzles, config=TRAIN.replace(max_segments=3, exploration=0.0, ema=0.0, augment=False))
+    seen = []
+    for _ in range(7):
+        t._refill()
+        before = {k: v.clone() for k, v in t.rows.tensors().items()}
+        t.train_step()
+        seen.append((before, {k: v.clone() for k, v in t.rows.tensors().items()}))
+    halted = 0
+    for (before, after), (nxt, _) in zip(seen, seen[1:], strict=False):
+        assert torch.equal(after["segments"], before["segments"] + 1)
+        assert (after["halted"] >= (after["segments"] >= 3)).all(), "M_max halts every row"
+        stays = ~after["halted"]
+        halted += after["halted"].sum().item()
+        for key in ("tokens", "labels", "z_H", "z_L"):
+            assert torch.equal(nxt[key][stays], after[key][stays]), key
+        fresh = t.model.initial_latents(1).z_H[0]
+        assert all(torch.equal(z, fresh) for z in nxt["z_H"][after["halted"]])
+        assert nxt["segments"][after["halted"]].eq(0).all()
+    assert halted >= 8
+
+
+def test_every_puzzle_comes_once_an_epoch(puzzles):
+    t = trainer(puzzles)
+    drawn = torch.cat([t._next(k) for k in (7, 13, 60, 25, 15)])
+    assert len(drawn) == 120
+    assert sorted(drawn[:60].tolist()) == sorted(drawn[60:].tolist()) == list(range(60))
+    assert drawn[:60].tolist() != drawn[60:].tolist()
+
+
+def test_the_continue_target_costs_a_pass_without_a_gradient(puzzles):
+    config = TRAIN.replace(ema=0.0, batch_size=8)
+    calls = []
+
+    class Counting(HRM):
+        def forward(self, *a, **k):
+            calls.append(torch.is_grad_enabled())
+            return super().forward(*a, **k)
+
+    torch.manual_seed(0)
+    for continue_loss, expected in ((False, [True]), (True, [True, False])):
+        calls.clear()
+        model = Counting(make().config)
+        torch.nn.init.normal_(model.q_head.weight)  # with the published zeros Q_continue starts at its own target
+        before = model.q_head.weight[1].detach().clone()
+        trainer(puzzles, config=config.replace(continue_loss=continue_loss), model=model).train_step()
+        assert calls == expected
+        decayed = before * (1 - learning_rate(0, config) * config.weight_decay)
+        assert torch.allclose(model.q_head.weight[1], decayed, rtol=1e-6) != continue_loss
+
+
+def test_the_schedule():
+    config = TRAIN.replace(lr=1.0, warmup_steps=4, max_steps=104, lr_floor=0.2)
+    assert [learning_rate(s, config) for s in range(4)] == [0.25, 0.5, 0.75, 1.0]
+    assert learning_rate(4, config) == 1.0
+    assert learning_rate(54, config) == pytest.approx(0.6)
+    assert learning_rate(104, config) == pytest.approx(0.2)
+    assert learning_rate(10**6, config.replace(lr_floor=1.0)) == 1.0
+
+
+def test_the_moving_average_against_the_recurrence_by_hand():
+    model, average = make(1), make(2)
+    expected = average.output_net.weight.detach().double().clone()
+    for step, d in ((0, 1 / 10), (1, 2 / 11), (200, 0.9)):
+        expected = d * expected + (1 - d) * model.output_net.weight.detach().double()
+        average_weights(average, model, 0.9, step)
+    torch.testing.assert_close(average.output_net.weight.detach().double(), expected, atol=1e-6, rtol=1e-6)
+    assert torch.equal(average.z_H_init, model.z_H_init)
+
+
+def test_run_json_says_what_the_run_was(puzzles, tmp_path):
+    held_out = sudoku.load("generated:4x4:8-10", "test", limit=20)
+    trainer(puzzles, tmp_path, held_out=held_out).fit()
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["data"] == puzzles.content_hash and record["train"]["seed"] == 0 and record["finished"] is True
+    assert record["parameters"] == sum(p.numel() for p in make().parameters())
+    assert record["provenance"]["versions"]["torch"] == torch.__version__ and record["provenance"]["hardware"]["cores"] >= 1
+    last = record["history"][-1]
+    assert last["evaluated"] == held_out.content_hash and len(last["exact"]) == len(last["cells"]) == 3
+    x, y, _ = as_tensors(held_out)
+    assert evaluate(load_model(tmp_path / "model.safetensors"), x, y, 3)["cells"] == last["cells"]
+
+
+def test_a_time_budget_stops_the_run_and_counts_over_calls(puzzles, tmp_path):
+    config = TRAIN.replace(max_steps=10**6, max_minutes=0.01)
+    first = trainer(puzzles, tmp_path, config)
+    record = first.fit()
+    assert 0 < record["steps"] < 10**6 and record["seconds"] >= 0.6
+    again = trainer(puzzles, tmp_path, config)
+    assert again.fit()["steps"] == record["steps"], "the budget was spent"
+
+
+# -- what must be refused -------------------------------------------------------------------------------
+
+
+def untouched(folder):
+    return {f: f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+@pytest.mark.parametrize(("settings", "says"), [
+    (dict(config=TRAIN.replace(lr=1e-3)), "lr: 0.003 stored, 0.001 given"),
+    (dict(model=make(cycles=3)), "cycles: 2 stored, 3 given"),
+    (dict(model=make(seed=5)), "initial weights"),
+    (dict(config=TRAIN.replace(lr_floor=0.5, max_steps=99)), "lr_floor: 1.0 stored, 0.5 given")])  # fmt: skip
+def test_a_run_folder_of_other_settings_is_refused_and_left_alone(puzzles, tmp_path, settings, says):
+    trainer(puzzles, tmp_path).fit()
+    before = untouched(tmp_path)
+    with pytest.raises(ValueError, match=f"belongs to other settings.*{says}"):
+        trainer(puzzles, tmp_path, **settings).fit()
+    assert untouched(tmp_path) == before
+
+
+def test_other_data_is_refused(puzzles, tmp_path):
+    trainer(puzzles, tmp_path).fit()
+    with pytest.raises(ValueError, match="puzzles \\(hash\\)"):
+        trainer(puzzles.select(range(50)), tmp_path).fit()
+
+
+def test_a_damaged_checkpoint_is_passed_over_aloud(puzzles, tmp_path, capsys):
+    whole = trainer(puzzles, tmp_path / "whole")
+    whole.fit()
+    with pytest.raises(Stop):
+        trainer(puzzles, tmp_path / "cut", on_step=stop_at(11)).fit()
+    states = sorted((tmp_path / "cut" / "checkpoints").iterdir())
+    assert [s.name for s in states] == ["step-000000004.safetensors", "step-000000008.safetensors"]
+    data = bytearray(states[-1].read_bytes())
+    data[len(data) // 2] ^= 1
+    states[-1].write_bytes(bytes(data))
+    resumed = trainer(puzzles, tmp_path / "cut")
+    resumed.fit()
+    assert "checksum does not fit" in capsys.readouterr().out
+    assert_same_bits(weights(whole.model), weights(resumed.model))
+
+
+def test_when_no_checkpoint_is_whole_nothing_is_overwritten(puzzles, tmp_path):
+    trainer(puzzles, tmp_path).fit()
+    for state in (tmp_path / "checkpoints").iterdir():
+        state.write_bytes(state.read_bytes()[:1000])
+    before = untouched(tmp_path)
+    with pytest.raises(ValueError, match="none of the 2 checkpoints"):
+        trainer(puzzles, tmp_path).fit()
+    assert untouched(tmp_path) == before
+
+
+def test_a_write_that_fails_leaves_the_old_file(puzzles, tmp_path, monkeypatch):
+    path = tmp_path / "model.safetensors"
+    save_model(path, make())
+    before = path.read_bytes()
+    monkeypatch.setattr("os.fsync", lambda fd: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        save_model(path, make(1))
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_model_file_round_trip_and_its_half_size(tmp_path):
+    model = make(share_modules=True, positions="grid", grid=(4, 4, 2, 2))
+    save_model(tmp_path / "a.safetensors", model)
+    loaded = load_model(tmp_path / "a.safetensors", model.config)
+    assert loaded.config == model.config and not loaded.training
+    assert_same_bits(weights(model), weights(loaded))
+    save_model(tmp_path / "half.safetensors", model, half=True)
+    half = load_model(tmp_path / "half.safetensors")
+    assert half.output_net.weight.dtype == torch.float32
+    torch.testing.assert_close(half.output_net.weight, model.output_net.weight, rtol=1e-2, atol=1e-3)
+    sizes = [(tmp_path / f).stat().st_size for f in ("half.safetensors", "a.safetensors")]
+    assert sizes[0] < 0.65 * sizes[1]
+
+
+def test_broken_and_foreign_files_are_refused_and_left_alone(tmp_path, puzzles):
+    from safetensors.torch import save_file
+
+    good = tmp_path / "good.safetensors"
+    save_model(good, make())
+    (tmp_path / "cut.safetensors").write_bytes(good.read_bytes()[:-7])
+    (tmp_path / "text.safetensors").write_text("not a checkpoint")
+    (tmp_path / "empty.safetensors").write_bytes(b"")
+    save_file({"w": torch.zeros(3)}, tmp_path / "foreign.safetensors")
+    flipped = bytearray(good.read_bytes())
+    flipped[-3] ^= 64
+    (tmp_path / "flipped.safetensors").write_bytes(bytes(flipped))
+    before = untouched(tmp_path)
+    for name, says in (("cut", "cut short"), ("text", "no safetensors file"), ("empty", "0 bytes"),
+                       ("foreign", "hrm_lite did not write.*from_official"), ("flipped", "checksum")):  # fmt: skip
+        with pytest.raises(ValueError, match=says):
+            load_model(tmp_path / f"{name}.safetensors")
+    with pytest.raises(FileNotFoundError, match="no checkpoint"):
+        load_model(tmp_path / "absent.safetensors")
+    with pytest.raises(ValueError, match="another configuration.*d_model: 16 stored, 32 given"):
+        load_model(good, make(d_model=32).config)
+    assert untouched(tmp_path) == before
+    trainer(puzzles, tmp_path / "run").fit()
+    state = next((tmp_path / "run" / "checkpoints").iterdir())
+    with pytest.raises(ValueError, match="is a training state, but a model is needed"):
+        load_model(state)
+    assert latest_state(tmp_path / "nowhere") is None
+
+
+def test_a_model_that_cannot_read_the_puzzles_is_refused(puzzles, tmp_path):
+    with pytest.raises(ValueError, match="seq_len=16 and vocab_size=6, but the model was made for seq_len=81"):
+        trainer(puzzles, model=make(seq_len=81))
+    with pytest.raises(ValueError, match="holds no puzzles"):
+        trainer(puzzles.select([]))
+
+
+@pytest.mark.parametrize(("changes", "says"), [
+    (dict(lr=-1.0), "lr=-1.0"), (dict(lr=float("inf")), "lr=inf"), (dict(batch_size=0), "batch_size=0"),
+    (dict(exploration=1.5), "exploration=1.5"), (dict(ema=1.0), "ema=1.0"), (dict(betas=(0.9, 1.0)), "betas"),
+    (dict(max_minutes=0), "max_minutes=0"), (dict(output_loss="mse"), "'softmax', 'stablemax'"), (dict(augment="yes"), "True or False"),
+    (dict(eval_segments=0), "eval_segments=0"), (dict(seed=-1), "seed=-1")])  # fmt: skip
+def test_absurd_training_settings_are_refused_by_name(changes, says):
+    with pytest.raises(ValueError, match=says):
+        TRAIN.replace(**changes)
+    with pytest.raises(ValueError, match="no setting called learning_rate.*Known settings"):
+        TrainConfig.from_dict({"learning_rate": 1})
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(puzzles, tmp_path):
+    t = trainer(puzzles, tmp_path, TRAIN.replace(max_steps=40))
+    with torch.no_grad():
+        t.learner.output_net.weight.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="at step 10"):
+        t.fit()
+
+
+# -- solving --------------------------------------------------------------------------------------------
+
+
+class Scripted(HRM):
+    """Knows after how many segments each row is content; answers the number of the segment."""
+
+    def forward(self, z, tokens, puzzle_ids=None):
+        self.batches.append(len(tokens))
+        count = z.z_L[:, 0, 0] + 1
+        logits = torch.nn.functional.one_hot(count.long()[:, None].expand(-1, 16), 20).float()
+        content = (count >= tokens[:, 0]).float() * 4 - 2
+        z_L = z.z_L.clone()
+        z_L[:, 0, 0] = count
+        return Output(logits, content, -content, type(z)(z.z_H, z_L))
+
+
+@pytest.fixture
+def scripted():
+    model = Scripted(make().config.replace(vocab_size=20))
+    model.batches = []
+    model.z_L_init.zero_()
+    return model
+
+
+@pytest.mark.parametrize("compare", [False, True])
+def test_rows_that_have_halted_leave_the_batch(scripted, compare):
+    needs = torch.tensor([3, 1, 5, 1, 99])
+    solution = solve(scripted, needs[:, None].expand(-1, 16), max_segments=6, compare=compare, record=True)
+    assert solution.segments.tolist() == [3, 1, 5, 1, 6]
+    assert scripted.batches == [5, 3, 3, 2, 2, 1]
+    assert solution.tokens[:, 0].tolist() == [3, 1, 5, 1, 6]
+    assert solution.q_halt.tolist() == [2, 2, 2, 2, -2]
+    assert solution.trace[:, :, 0].tolist() == [[1, 2, 3, 3, 3, 3], [1] * 6, [1, 2, 3, 4, 5, 5], [1] * 6, [1, 2, 3, 4, 5, 6]]
+
+
+def test_without_halting_and_with_a_wide_margin_all_segments_run(scripted):
+    tokens = torch.ones(2, 16, dtype=torch.long)
+    assert solve(scripted, tokens, max_segments=4, halt=False).segments.tolist() == [4, 4]
+    assert solve(scripted, tokens, max_segments=4, margin=2.5).segments.tolist() == [4, 4]
+    with pytest.raises(ValueError, match="max_segments=0"):
+        solve(scripted, tokens, max_segments=0)
+
+
+def test_solving_is_the_model_called_again_and_again(puzzles):
+    model = make().train()
+    x, y, _ = as_tensors(puzzles)
+    z = model.initial_latents(len(x))
+    expected = []
+    for _ in range(3):
+        with torch.no_grad():
+            out = model(z, x)
+        z = out.latents
+        expected.append(exact_and_cells(out.logits, y)[1].mean().item())
+    assert torch.equal(solve(model, x, 3, halt=False).tokens, out.logits.argmax(-1))
+    assert evaluate(model, x, y, 3, batch_size=17)["cells"] == pytest.approx(expected)
+    assert model.training, "solving leaves the model in the mode it was in"
+    assert IGNORE not in x
