@@ -1,28 +1,172 @@
 """Sudoku of 4x4, 6x6 and 9x9 cells: make, load, solve, rate and check puzzles.
 
-The face of the `sudoku_*` modules: what other code should call.
+The face of the `sudoku_*` modules: other code needs nothing else.
+
+    text      16, 36 or 81 characters, row by row; '.' or '0' for a blank; white space is dropped, so that a
+              grid pasted over several lines is fine
+    tokens    in a `SudokuSet`: pad 0, blank 1, digit k is token k + 1
 """
 
 from __future__ import annotations
 
-import hashlib
+import os
+from pathlib import Path
 
 import numpy as np
 
-from hrm_lite.puzzles import sudoku_small
-from hrm_lite.puzzles.sudoku_grid import BOARDS
-from hrm_lite.puzzles.sudoku_set import SudokuSet
+from hrm_lite.puzzles.sudoku_files import fetch_from_hub, read_csv, write_csv
+from hrm_lite.puzzles.sudoku_generate import generate
+from hrm_lite.puzzles.sudoku_grid import Board, first_clash, parse, to_text
+from hrm_lite.puzzles.sudoku_set import SudokuSet, solved
+from hrm_lite.puzzles.sudoku_splits import check_split, first_of_each, puzzles_on_side
+
+__all__ = ["SudokuSet", "canonical", "generate", "is_solution", "load", "rate", "read_csv", "solve", "write_csv"]
+
+DEFAULT_COUNT = {"train": 10_000, "test": 1_000, "all": 10_000}  # generated puzzles where no limit is given
 
 
-def load(source, split, limit=None, seed=0):
-    kind, size, difficulty = source.split(":")
-    low, high = (int(x) for x in difficulty.split("-"))
-    c = sudoku_small.classes()
-    test = np.array([int.from_bytes(hashlib.sha256(t.encode()).digest()[:8], "big") % 5 == 0 for t in c.texts()])
-    c = c.select((test == (split == "test")) & (c.givens >= low) & (c.givens <= high))
-    rng = np.random.Generator(np.random.PCG64(seed))
-    limit = limit or 10_000
-    q, a = c.draw(rng.integers(len(c), size=2 * limit), rng)
-    _, first = np.unique(q, axis=0, return_index=True)
-    first = np.sort(first)[:limit]
-    return SudokuSet.from_digits(BOARDS["4x4"], q[first], a[first], source=source)
+def solve(text: str) -> str:
+    """The solution of a puzzle, as text of 16, 36 or 81 digits.
+
+    ValueError, with a paragraph on what is wrong: another length, other characters (which, where), two
+    equal digits in a row, column or box (which), no solution, several solutions.
+    """
+    return to_text(_solve(text)[2])
+
+
+def rate(text: str) -> int:
+    """How hard a puzzle is: the number of guesses until the solution is found.
+
+    9x9: the method of the tdoku solver, so comparable to the `rating` column of the published lists (equal
+    for nearly all of their puzzles, not for every one). 4x4 and 6x6 have no published rating; theirs
+    counts the guesses of `solve`, which is mostly 0. Errors as for `solve`.
+    """
+    board, digits, _, guesses = _solve(text)
+    if board.side < 9:
+        return guesses
+    from hrm_lite.puzzles.sudoku_rating import rate_many  # compiled: loaded on first use
+
+    return int(rate_many(digits)[0])
+
+
+def is_solution(question: str, answer: str) -> bool:
+    """Whether the answer is complete, keeps the givens of the question and breaks no rule.
+
+    An answer with blanks or foreign characters is simply no solution. ValueError for a malformed question
+    and for an answer of another length.
+    """
+    board, digits = parse(question)
+    compact = "".join(answer.split())
+    if len(compact) != board.cells:
+        raise ValueError(
+            f"The question is a {board.name} Sudoku of {board.cells} characters, the answer has {len(compact)}. "
+            "Compare an answer with its own question.")
+    if not set(compact) <= set("123456789"[: board.side]):
+        return False
+    return bool(solved(board, digits[None], parse(compact)[1][None])[0])
+
+
+def canonical(text: str) -> str:
+    """One puzzle to stand for all that are the same up to symmetry, as text.
+
+    Two puzzles have the same canonical form exactly if renaming digits, moving bands, stacks, rows and
+    columns, and for 4x4 and 9x9 the transpose, turn one into the other. Errors as for `solve`: the form
+    rests on the one solution.
+    """
+    from hrm_lite.puzzles.sudoku_canonical import canonical_many  # compiled: loaded on first use
+
+    board, digits, solution, _ = _solve(text)
+    return to_text(canonical_many(board, digits, solution)[0])
+
+
+def load(source: str | os.PathLike, split: str, limit: int | None = None, seed: int = 0) -> SudokuSet:
+    """Puzzles to train on or to test with.
+
+    source  "generated:SIZE:DIFFICULTY", made on the spot: SIZE 4x4, 6x6 or 9x9; DIFFICULTY "easy",
+            "medium", "hard", or a range of givens such as "4-6" (see `generate`)
+            a .csv file with the columns source,question,answer,rating
+            a folder with train.csv and test.csv
+            "hub:OWNER/NAME", a data set of the Hugging Face Hub with train.csv and test.csv
+    split   "train", "test" or "all" (both)
+    limit   how many puzzles; None: all of a file, 10,000 (test: 1,000) generated ones. From a file, `limit`
+            puzzles are drawn at random with the seed
+    seed    same seed, same puzzles, on every machine
+
+    Generated puzzles and those of a single file are divided by class: all puzzles that are the same up to
+    symmetry are on one side, about one class in five on the side of "test", whatever seed and limit. A
+    folder or a data set of the Hub keeps the division of its two files. No puzzle occurs twice in a set.
+
+    ValueError for a source, split or limit that makes no sense, and for more puzzles than there are;
+    FileNotFoundError; OSError where the Hub cannot be reached.
+    """
+    check_split(split)
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be 1 or more puzzles, or None for all; got {limit}.")
+    source = os.fspath(source)
+    kind, _, rest = source.partition(":")
+    if kind == "generated":
+        size, _, difficulty = rest.partition(":")
+        return generate(size, difficulty, limit or DEFAULT_COUNT[split], seed, split)
+    halves = ("train", "test") if split == "all" else (split,)
+    if kind == "hub" and rest:
+        puzzles = _join([read_csv(fetch_from_hub(rest, half)) for half in halves], source)
+    elif Path(source).is_dir():
+        puzzles = _join([read_csv(Path(source) / f"{half}.csv") for half in halves], source)
+    elif source.endswith(".csv"):
+        return _distinct(read_csv(source), split, limit, seed)
+    else:
+        raise ValueError(
+            f"No puzzles at {source!r}. A source is \"generated:SIZE:DIFFICULTY\" (for example generated:4x4:4-6), a "
+            ".csv file, a folder with train.csv and test.csv, or \"hub:OWNER/NAME\".")
+    return _distinct(puzzles, "all", limit, seed)
+
+
+def _distinct(puzzles: SudokuSet, split: str, limit: int | None, seed: int) -> SudokuSet:
+    """The different puzzles of one side, `limit` of them in random order."""
+    order = np.arange(len(puzzles))
+    if limit is not None:
+        order = np.random.Generator(np.random.PCG64(seed)).permutation(len(puzzles))
+    seen, chosen, have = set(), [], 0
+    for start in range(0, len(order), 4096):  # finding classes takes time: stop when there are enough
+        part = order[start : start + 4096]
+        questions = puzzles.inputs[part]
+        keep = first_of_each(questions, seen)
+        keep[keep] = puzzles_on_side(
+            puzzles.board, questions[keep] - 1, puzzles.labels[part[keep]] - 1, split)
+        chosen.append(part[keep])
+        have += int(keep.sum())
+        if limit is not None and have >= limit:
+            break
+    if limit is not None and have < limit:
+        raise ValueError(
+            f"{puzzles.source} has {have:,} different puzzles in split \"{split}\", but {limit:,} were asked for. Lower "
+            "the limit, or leave it out to get all of them.")
+    return puzzles.select(np.concatenate(chosen)[:limit])
+
+
+def _join(parts: list[SudokuSet], source: str) -> SudokuSet:
+    if len({part.name for part in parts}) > 1:
+        raise ValueError(f"{source} mixes sizes: {' and '.join(part.name for part in parts)}. Load one at a time.")
+    columns = (np.concatenate([getattr(part, field) for part in parts]) for field in ("inputs", "labels", "ratings"))
+    inputs, labels, ratings = columns
+    return SudokuSet.from_digits(parts[0].board, inputs - 1, labels - 1, ratings, source=source)
+
+
+def _solve(text: str) -> tuple[Board, np.ndarray, np.ndarray, int]:
+    """The board, the digits of the puzzle, those of its one solution, and the guesses it took."""
+    from hrm_lite.puzzles.sudoku_kernels import solve_many  # compiled: loaded on first use
+
+    board, digits = parse(text)
+    clash = first_clash(board, digits)
+    if clash:
+        raise ValueError(f"The puzzle has {clash}, so it has no solution. Correct the digits that are given.")
+    counts, guesses, solutions = solve_many(board, digits, 2)
+    if counts[0] == 0:
+        raise ValueError(
+            "The puzzle has no solution, although no two given digits clash. Probably one of them is wrong: compare "
+            "it with its origin.")
+    if counts[0] > 1:
+        raise ValueError(
+            f"The puzzle has several solutions: its {np.count_nonzero(digits)} givens do not settle every cell. A "
+            "proper Sudoku has one; look for a digit that was left out.")
+    return board, digits, solutions[0], int(guesses[0])

@@ -88,7 +88,7 @@ def _gather_triads(ways, band, triads):
 def _settle_bands(boxes, ways, depth, pending, triads, asserted):
     """Apply what is `pending` to the bands and carry it to the boxes until nothing changes."""
     ways = ways[depth]
-    idle, band = 0, 0
+    idle, band = 0, np.int64(0)
     while idle < 6:
         hit = 0
         for way in range(6):

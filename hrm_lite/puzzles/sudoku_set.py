@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -47,6 +48,18 @@ class SudokuSet(PuzzleSet):
         """Every answer as text."""
         return [to_text(row) for row in self.labels - 1]
 
+    def rated(self) -> SudokuSet:
+        """The same puzzles with `ratings`: guesses of a solver, for 9x9 as in the published lists.
+
+        9x9 counts as tdoku does (see `sudoku_rating`), the smaller sizes as `solve` does: most need none.
+        """
+        from hrm_lite.puzzles import sudoku_kernels, sudoku_rating  # compiled: loaded on first use
+
+        digits = self.inputs - 1
+        ratings = (sudoku_rating.rate_many(digits) if self.board.side == 9
+                   else sudoku_kernels.solve_many(self.board, digits, 1)[1])
+        return dataclasses.replace(self, ratings=ratings)
+
     def augment(self, inputs, labels, generator):
         """A random renaming of digits, order of bands, rows, stacks and columns, and mirror, per row."""
         return sudoku_symmetry.augment(self.board, inputs, labels, generator)
@@ -66,6 +79,15 @@ class SudokuSet(PuzzleSet):
         filled = (answers >= FIRST_DIGIT) & (answers < self.vocab_size)
         same = (answers[:, :, None] == answers[:, None, :]) & filled[:, :, None]
         return (same & _peers(self.board, answers.device)).any(2)
+
+
+def solved(board: Board, questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """`SudokuSet.check` for arrays of digits (n, cells), 0 for a blank -> (n,) bool."""
+    right = ((questions == 0) | (questions == answers)).all(1) & ((answers > 0) & (answers <= board.side)).all(1)
+    powers = np.left_shift(1, np.minimum(answers, board.side), dtype=np.uint16)
+    for unit in board.units:  # unit by unit: millions of boards at once would fill the memory
+        right &= np.bitwise_or.reduce(powers[:, unit], axis=1) == (1 << (board.side + 1)) - 2
+    return right
 
 
 @functools.lru_cache(maxsize=16)

@@ -1,0 +1,7 @@
+"""Pictures, in matplotlib: boards and how they change, residuals, learning curves. Every function draws on axes it is given."""
+
+from .boards import board, thinking, thinking_player
+from .curves import residual_curve, schedule
+from .style import COLOURS, use_style
+
+__all__ = ["COLOURS", "board", "residual_curve", "schedule", "thinking", "thinking_player", "use_style"]

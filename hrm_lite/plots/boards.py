@@ -1,0 +1,102 @@
+"""A board, a row of boards that shows an answer forming, and the same as an animation for a page."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.animation import FuncAnimation
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from ..puzzles.base import PuzzleSet
+from .style import COLOURS
+
+__all__ = ["board", "thinking", "thinking_player"]
+
+
+def board(ax: Axes, puzzles: PuzzleSet, question, answer=None, before=None, title: str = "") -> None:
+    """Draw a question, or an answer to it, on ``ax``.
+
+    question, answer, before: (seq_len,) tokens. Givens are bold. In an answer a red cell breaks a rule and a
+    grey one differs from ``before``; these are the paper's colours.
+    """
+    rows, columns = puzzles.grid
+    question = torch.as_tensor(np.array(question, dtype="int64"))
+    shown = question if answer is None else torch.as_tensor(np.array(answer, dtype="int64"))
+    broken = torch.zeros(len(shown), dtype=torch.bool) if answer is None else puzzles.violations(shown[None])[0]
+    changed = torch.zeros_like(broken) if before is None else shown != torch.as_tensor(np.array(before, dtype="int64"))
+    size = min(19.0, 60 / rows)
+    for i, token in enumerate(shown.tolist()):
+        r, c = divmod(i, columns)
+        ground = COLOURS["broken"] if broken[i] else COLOURS["changed"] if changed[i] else None
+        if ground:
+            ax.add_patch(Rectangle((c, r), 1, 1, color=ground, linewidth=0))
+        if token > 1:
+            given = token == question[i]
+            ax.text(c + 0.5, r + 0.52, puzzles.vocab[token], ha="center", va="center", fontsize=size,
+                    weight="bold" if given else "normal", color=COLOURS["ink"] if given else COLOURS["worker"])  # fmt: skip
+    _lines(ax, puzzles)
+    if title:
+        ax.set_title(title, fontsize=9)
+
+
+def _lines(ax: Axes, puzzles: PuzzleSet) -> None:
+    rows, columns = puzzles.grid
+    box_rows, box_columns = puzzles.box or (rows, columns)
+    for i in range(rows + 1):
+        ax.plot([0, columns], [i, i], color=COLOURS["ink"], lw=1.6 if i % box_rows == 0 else 0.5, solid_capstyle="round")
+    for i in range(columns + 1):
+        ax.plot([i, i], [0, rows], color=COLOURS["ink"], lw=1.6 if i % box_columns == 0 else 0.5, solid_capstyle="round")
+    ax.set(xlim=(-0.05, columns + 0.05), ylim=(rows + 0.05, -0.05), aspect="equal")
+    ax.axis("off")
+
+
+def thinking(puzzles: PuzzleSet, question, answers, titles=None, width: float = 1.5, per_line: int = 7):
+    """A figure with the question and then each answer; answers: (moments, seq_len) tokens."""
+    count = len(answers) + 1
+    lines = -(-count // per_line)
+    figure, axes = plt.subplots(lines, min(count, per_line), figsize=(width * min(count, per_line), lines * (width + 0.25)), squeeze=False)
+    for ax in axes.flat[count:]:
+        ax.axis("off")
+    board(axes.flat[0], puzzles, question, title="question")
+    for i, answer in enumerate(answers):
+        before = answers[i - 1] if i else question
+        board(axes.flat[i + 1], puzzles, question, answer, before, titles[i] if titles else f"segment {i + 1}")
+    return figure
+
+
+def thinking_player(puzzles: PuzzleSet, question, answers, titles=None, size: float = 3.0) -> str:
+    """The same as HTML that plays in a page without a kernel and without a network.
+
+    The text is the same for the same pictures: matplotlib's random identifiers are replaced by a hash.
+    """
+    figure, ax = plt.subplots(figsize=(size, size + 0.3))
+    frames = [question, *answers]
+
+    def draw(i):
+        ax.clear()
+        shown = None if i == 0 else frames[i]
+        title = "question" if i == 0 else titles[i - 1] if titles else f"segment {i}"
+        board(ax, puzzles, question, shown, frames[i - 1] if i else None, title)
+
+    html = FuncAnimation(figure, draw, frames=len(frames)).to_jshtml(fps=2, default_mode="loop")
+    plt.close(figure)
+    return _stand_alone(html)
+
+
+# The player's buttons are glyphs of an icon font that matplotlib fetches from a network; plain characters do.
+_ICONS = {"fa-minus": "−", "fa-fast-backward": "⏮", "fa-step-backward": "◁", "fa-play fa-flip-horizontal": "◀", "fa-pause": "❚❚",
+          "fa-play": "▶", "fa-step-forward": "▷", "fa-fast-forward": "⏭", "fa-plus": "+"}  # fmt: skip
+
+
+def _stand_alone(html: str) -> str:
+    html = re.sub(r'<link rel="stylesheet"[^>]*>', "", html)
+    for name, character in _ICONS.items():
+        html = html.replace(f'<i class="fa {name}"></i>', character)
+    for random in dict.fromkeys(re.findall(r'id="_anim_img([0-9a-f]{32})"', html)):
+        html = html.replace(random, hashlib.sha256(html.replace(random, "").encode()).hexdigest()[:32])
+    return html

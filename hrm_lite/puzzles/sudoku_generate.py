@@ -1,0 +1,158 @@
+"""Puzzles made on the spot: by size, number of givens, split and seed.
+
+4x4 puzzles are drawn from the table of all classes: first the number of givens, then a class with that
+many, then one of its members, each evenly. Larger ones are dug: a random full board loses cells, in random
+order, while one solution remains, until it has the number of givens drawn evenly from the range. Either
+way the seed and the position in the stream decide a puzzle: more puzzles of a seed begin with the fewer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import numpy as np
+
+from hrm_lite.puzzles import sudoku_small
+from hrm_lite.puzzles.sudoku_grid import BOARDS, Board
+from hrm_lite.puzzles.sudoku_set import SudokuSet
+from hrm_lite.puzzles.sudoku_splits import check_split, first_of_each, on_side, puzzles_on_side
+
+NAMED = {
+    "4x4": {"easy": (7, 9), "medium": (4, 6)},
+    "6x6": {"easy": (16, 22), "medium": (10, 14)},
+    "9x9": {"easy": (45, 55), "medium": (30, 40)},
+}
+FEWEST = {"4x4": 4, "6x6": 8, "9x9": 17}  # known by exhaustive search: no puzzle has one solution with less
+
+
+@dataclasses.dataclass(frozen=True)
+class Difficulty:
+    """What to ask of a puzzle: a range of givens, or that none of its givens can be left out."""
+
+    name: str
+    low: int = 0
+    high: int = 0
+    minimal: bool = False
+
+    @classmethod
+    def parse(cls, board: Board, given: str | tuple[int, int]) -> Difficulty:
+        """"easy", "medium", "hard", "LOW-HIGH", "COUNT" or (low, high)."""
+        if isinstance(given, str):
+            if given == "hard":
+                return cls("hard", minimal=True)
+            if given in NAMED[board.name]:
+                return cls(given, *NAMED[board.name][given])
+            match = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", given)
+            low, high = (int(match[1]), int(match[2] or match[1])) if match else (None, None)
+        else:
+            low, high = _pair(given)
+        if low is None:
+            raise ValueError(
+                f"{given!r} is not a difficulty. Use \"easy\", \"medium\", \"hard\" (no given can be left out) or a "
+                "range of givens such as \"30-40\".")
+        fewest, most = FEWEST[board.name], board.cells - 1
+        if not fewest <= low <= high <= most:
+            raise ValueError(
+                f"A range of {low} to {high} givens is not possible for {board.name} Sudoku: it runs from the "
+                f"smaller to the larger number, with at least {fewest} (fewer never leave one solution) and at "
+                f"most {most} (more leave nothing to solve).")
+        return cls(f"{low}-{high}", low, high)
+
+
+def _pair(given) -> tuple[int | None, int | None]:
+    try:
+        low, high = given
+        return int(low), int(high)
+    except (TypeError, ValueError):
+        return None, None
+
+
+def board_named(size: str) -> Board:
+    if size not in BOARDS:
+        raise ValueError(f"There is no Sudoku of size {size!r}; choose one of {', '.join(BOARDS)}.")
+    return BOARDS[size]
+
+
+def generate(
+    size: str = "9x9",
+    givens: str | tuple[int, int] = "medium",
+    count: int = 1_000,
+    seed: int = 0,
+    split: str = "all",
+) -> SudokuSet:
+    """`count` different puzzles with one solution each.
+
+    size    "4x4", "6x6" or "9x9"
+    givens  "easy", "medium", a range "30-40" or (30, 40): each number in it is equally likely, as far as
+            there are puzzles left; or "hard": puzzles of which no given can be left out, with ratings
+    seed    0 or more; the same seed gives the same puzzles on every machine, and a larger count begins
+            with the puzzles of the smaller
+    split   "train" or "test": only classes of that side (see `load`); "all": both
+
+    Two puzzles of a set may be equivalent, never equal. ValueError for impossible wishes, such as more
+    puzzles than there are.
+    """
+    board = board_named(size)
+    difficulty = Difficulty.parse(board, givens)
+    check_split(split)
+    if count < 1 or seed < 0:
+        raise ValueError(f"count must be 1 or more and seed 0 or more; got count {count} and seed {seed}.")
+    questions, answers = (_draw_small if size == "4x4" else _dig)(board, difficulty, count, seed, split)
+    puzzles = SudokuSet.from_digits(
+        board, questions, answers, source=f"generated:{size}:{difficulty.name} ({split}, seed {seed})")
+    return puzzles.rated() if difficulty.minimal else puzzles
+
+
+def _draw_small(board: Board, difficulty: Difficulty, count: int, seed: int, split: str):
+    classes = sudoku_small.classes()
+    wanted = classes.minimal if difficulty.minimal else (
+        (classes.givens >= difficulty.low) & (classes.givens <= difficulty.high))
+    classes = classes.select(wanted)
+    classes = classes.select(on_side(classes.texts(), split))
+    if classes.members.sum() < count:
+        raise ValueError(
+            f"There are {classes.members.sum():,} different 4x4 puzzles of difficulty {difficulty.name} in split "
+            f"\"{split}\" ({len(classes):,} classes of equivalent ones), but {count:,} were asked for. Ask for "
+            "fewer, for a wider range of givens or for a larger size.")
+    by_givens = [np.flatnonzero(classes.givens == number) for number in np.unique(classes.givens)]
+    sizes = np.array([len(members) for members in by_givens])
+    table = np.concatenate(by_givens)
+    starts = np.cumsum(sizes) - sizes
+    rng = np.random.Generator(np.random.PCG64(seed))
+    seen, parts, have = set(), [], 0
+    while have < count:
+        # Whole chunks of one size, so that the puzzles do not depend on how many are asked for.
+        group = rng.integers(len(sizes), size=4096)
+        choice = table[starts[group] + (rng.random(4096) * sizes[group]).astype(np.int64)]
+        questions, answers = classes.draw(choice, rng)
+        fresh = first_of_each(questions, seen)
+        parts.append((questions[fresh], answers[fresh]))
+        have += int(fresh.sum())
+    return tuple(np.concatenate(column)[:count] for column in zip(*parts, strict=True))
+
+
+def _dig(board: Board, difficulty: Difficulty, count: int, seed: int, split: str):
+    from hrm_lite.puzzles.sudoku_kernels import MAX_TRIES, dig_many  # compiled: loaded on first use
+
+    seen, parts, have, start = set(), [], 0, 0
+    while have < count:
+        chunk = min(2_000, 16 + (count - have) * (5 if split == "test" else 2 if split == "train" else 1))
+        questions, answers = dig_many(
+            board, difficulty.low, difficulty.high, difficulty.minimal, seed, start, chunk)
+        if len(questions) < chunk:
+            raise ValueError(
+                f"No {board.name} puzzle with so few givens was found on {MAX_TRIES:,} random boards (asked for "
+                f"{difficulty.low} to {difficulty.high}): they exist but are rare. Raise the lower end of the "
+                "range, or ask for \"hard\": puzzles of which no given can be left out.")
+        keep = puzzles_on_side(board, questions, answers, split)
+        questions, answers = questions[keep], answers[keep]
+        fresh = first_of_each(questions, seen)
+        if start > 1_000_000 and not fresh.any():
+            raise ValueError(
+                f"Only {have:,} different {board.name} puzzles of difficulty {difficulty.name} were found in split "
+                f"\"{split}\", but {count:,} were asked for. Ask for fewer or for a wider range of givens.")
+        parts.append((questions[fresh], answers[fresh]))
+        have += int(fresh.sum())
+        start += chunk
+    return tuple(np.concatenate(column)[:count] for column in zip(*parts, strict=True))
