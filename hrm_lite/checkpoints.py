@@ -60,18 +60,26 @@ def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dict]:
             meta = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} ({path.stat().st_size:,} bytes) is cut short or is no safetensors file: {error}. "
-                         "It was left as it is; take another copy or an older checkpoint.") from error  # fmt: skip
+        raise ValueError(
+            f"{path} ({path.stat().st_size:,} bytes) is cut short or is no safetensors file: {error}. "
+            "It was left as it is; take another copy or an older checkpoint."
+        ) from error
     if "hrm_lite" not in meta:
-        raise ValueError(f"{path} is a safetensors file that hrm_lite did not write. Published HRM weights are read by "
-                         "hrm_lite.from_official(path, arch).")  # fmt: skip
+        raise ValueError(
+            f"{path} is a safetensors file that hrm_lite did not write. Published HRM weights are read by "
+            "hrm_lite.from_official(path, arch)."
+        )
     if _checksum(tensors, meta["hrm_lite"]) != meta.get("sha256"):
-        raise ValueError(f"{path} was changed after it was written: its checksum does not fit. It was left as it is; take "
-                         "another copy or an older checkpoint.")  # fmt: skip
+        raise ValueError(
+            f"{path} was changed after it was written: its checksum does not fit. It was left as it is; take "
+            "another copy or an older checkpoint."
+        )
     facts = json.loads(meta["hrm_lite"])
     if facts.get("kind") != kind:
-        raise ValueError(f"{path} is a {facts.get('kind')}, but a {kind} is needed here. A model file comes from "
-                         "save_model, a training state from a run folder.")  # fmt: skip
+        raise ValueError(
+            f"{path} is a {facts.get('kind')}, but a {kind} is needed here. A model file comes from "
+            "save_model, a training state from a run folder."
+        )
     return tensors, facts
 
 
@@ -89,8 +97,10 @@ def load_model(path: str | Path, config: HRMConfig | None = None) -> HRM:
     tensors, facts = read_tensors(path, "model")
     own = HRMConfig.from_dict(facts["config"])
     if config is not None and config != own:
-        raise ValueError(f"{path} holds a model of another configuration ({difference(own.to_dict(), config.to_dict())}). "
-                         "Load it without a configuration, or take the file that belongs to yours.")  # fmt: skip
+        raise ValueError(
+            f"{path} holds a model of another configuration ({difference(own.to_dict(), config.to_dict())}). "
+            "Load it without a configuration, or take the file that belongs to yours."
+        )
     model = HRM(own)
     model.load_state_dict({k: v.float() if v.dtype == torch.bfloat16 else v for k, v in tensors.items()})
     return model.eval()
@@ -126,8 +136,10 @@ def latest_state(folder: Path, say=print) -> tuple[dict[str, Tensor], dict] | No
         except ValueError as error:
             say(f"{error} Trying the checkpoint before it.")
     if states:
-        raise ValueError(f"none of the {len(states)} checkpoints in {folder} is whole. Restore one from a copy, or choose "
-                         "another run folder to start again.")  # fmt: skip
+        raise ValueError(
+            f"none of the {len(states)} checkpoints in {folder} is whole. Restore one from a copy, or choose "
+            "another run folder to start again."
+        )
     return None
 
 

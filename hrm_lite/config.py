@@ -2,7 +2,7 @@
 
 `HRMConfig` describes the network and `TrainConfig` its training. The names are the paper's
 (arXiv 2506.21734) where it has one: ``cycles`` is N, ``steps`` is T, ``max_segments`` is M_max.
-`model_preset` gives the settings that the book uses, by name.
+`model_preset` and `train_preset` give the settings that the book uses, by name.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-__all__ = ["HRMConfig", "TrainConfig", "model_preset"]
+__all__ = ["HRMConfig", "TrainConfig", "model_preset", "train_preset"]
 
 POSITIONS = ("rope", "learned", "grid", "none")
 MIXERS = ("attention", "mlp")
@@ -33,7 +33,11 @@ def _real(config, name: str, low: float, high: float, open_low: bool = False) ->
     value = getattr(config, name)
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if not number or not low <= value <= high or (open_low and value == low):
-        _fail(name, value, f"a number {'above' if open_low else 'from'} {low:g} {'and at most' if open_low else 'to'} {high:g}")
+        _fail(
+            name,
+            value,
+            f"a number {'above' if open_low else 'from'} {low:g} {'and at most' if open_low else 'to'} {high:g}",
+        )
 
 
 def _choice(config, name: str, choices: tuple[str, ...]) -> None:
@@ -59,7 +63,8 @@ class _Record:
         unknown = sorted(set(values) - names)
         if unknown:
             raise ValueError(
-                f"{cls.__name__} has no setting called {', '.join(unknown)}. Known settings: {', '.join(sorted(names))}. "
+                f"{cls.__name__} has no setting called {', '.join(unknown)}. Known settings: "
+                f"{', '.join(sorted(names))}. "
                 "A file written by a newer version of hrm_lite needs that version to be read."
             )
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
@@ -116,10 +121,18 @@ class HRMConfig(_Record):
 
     def __post_init__(self):
         for name, low, high in (
-            ("vocab_size", 2, 10**6), ("seq_len", 1, 10**5), ("d_model", 1, 2**16), ("n_heads", 1, 1024),
-            ("worker_layers", 1, 1000), ("controller_layers", 1, 1000), ("cycles", 1, 10**5), ("steps", 1, 10**5),
-            ("inner_multiple", 1, 2**16), ("puzzles", 0, 10**8), ("puzzle_positions", 1, 10**4),
-        ):  # fmt: skip
+            ("vocab_size", 2, 10**6),
+            ("seq_len", 1, 10**5),
+            ("d_model", 1, 2**16),
+            ("n_heads", 1, 1024),
+            ("worker_layers", 1, 1000),
+            ("controller_layers", 1, 1000),
+            ("cycles", 1, 10**5),
+            ("steps", 1, 10**5),
+            ("inner_multiple", 1, 2**16),
+            ("puzzles", 0, 10**8),
+            ("puzzle_positions", 1, 10**4),
+        ):
             _whole(self, name, low, high)
         for name, high in (("expansion", 64), ("rms_eps", 1.0), ("rope_theta", 1e9)):
             _real(self, name, 0, high, open_low=True)
@@ -131,8 +144,12 @@ class HRMConfig(_Record):
             fits = [h for h in range(1, self.d_model + 1) if self.d_model % h == 0 and h <= 64]
             _fail("n_heads", self.n_heads, f"a divisor of d_model={self.d_model}", f"These would do: {fits}.")
         if self.positions == "rope" and (self.d_model // self.n_heads) % 2:
-            _fail("n_heads", self.n_heads, "an even head width d_model / n_heads, because rotary positions turn pairs",
-                  'Change n_heads or d_model, or take positions="learned".')  # fmt: skip
+            _fail(
+                "n_heads",
+                self.n_heads,
+                "an even head width d_model / n_heads, because rotary positions turn pairs",
+                'Change n_heads or d_model, or take positions="learned".',
+            )
         if self.positions == "grid":
             self._check_grid()
         elif self.grid:
@@ -142,8 +159,12 @@ class HRMConfig(_Record):
         grid = self.grid
         whole = isinstance(grid, tuple) and len(grid) in (2, 4) and all(isinstance(g, int) and g > 0 for g in grid)
         if not whole or grid[0] * grid[1] != self.seq_len:
-            _fail("grid", grid, f"(rows, columns) or (rows, columns, box rows, box columns) with rows · columns = "
-                  f"seq_len = {self.seq_len}")  # fmt: skip
+            _fail(
+                "grid",
+                grid,
+                f"(rows, columns) or (rows, columns, box rows, box columns) with rows · columns = "
+                f"seq_len = {self.seq_len}",
+            )
         if len(grid) == 4 and (grid[0] % grid[2] or grid[1] % grid[3]):
             _fail("grid", grid, "boxes that tile the grid")
 
@@ -207,35 +228,76 @@ class TrainConfig(_Record):
     """Seeds the data order, symmetries and exploration. The model is seeded by whoever makes it."""
 
     def __post_init__(self):
-        for name, low in (("batch_size", 1), ("max_steps", 1), ("max_segments", 1), ("warmup_steps", 0),
-                          ("eval_every", 0), ("save_every", 1), ("seed", 0)):  # fmt: skip
+        for name, low in (
+            ("batch_size", 1),
+            ("max_steps", 1),
+            ("max_segments", 1),
+            ("warmup_steps", 0),
+            ("eval_every", 0),
+            ("save_every", 1),
+            ("seed", 0),
+        ):
             _whole(self, name, low)
         for name, low, high, open_low in (
-            ("exploration", 0, 1, False), ("lr", 0, 10, True), ("puzzle_lr", 0, 10, False), ("lr_floor", 0, 1, False),
-            ("weight_decay", 0, 100, False), ("ema", 0, 0.999999, False),
-        ):  # fmt: skip
+            ("exploration", 0, 1, False),
+            ("lr", 0, 10, True),
+            ("puzzle_lr", 0, 10, False),
+            ("lr_floor", 0, 1, False),
+            ("weight_decay", 0, 100, False),
+            ("ema", 0, 0.999999, False),
+        ):
             _real(self, name, low, high, open_low)
         if self.max_minutes is not None:
             _real(self, "max_minutes", 0, 10**6, open_low=True)
         if self.eval_segments is not None:
             _whole(self, "eval_segments", 1)
         betas = self.betas
-        if not (isinstance(betas, tuple) and len(betas) == 2 and all(isinstance(b, float) and 0 <= b < 1 for b in betas)):
+        if not (
+            isinstance(betas, tuple) and len(betas) == 2 and all(isinstance(b, float) and 0 <= b < 1 for b in betas)
+        ):
             _fail("betas", betas, "two numbers, each at least 0 and below 1, for example (0.9, 0.95)")
         _choice(self, "output_loss", OUTPUT_LOSSES)
         for name in ("continue_loss", "augment"):
             _flag(self, name)
 
 
+_SMALL_SUDOKU = dict(d_model=64, n_heads=4, worker_layers=1, controller_layers=1, inner_multiple=8, puzzles=1)
 _MODELS = {
     # The published Sudoku-Extreme configuration: vocabulary of 11 tokens, one puzzle identifier.
     "paper": dict(vocab_size=11, seq_len=81, puzzles=1),
+    # As the paper in all but size and positions: two modules, attention, N = T = 2, one-step gradient.
+    "sudoku-4x4": _SMALL_SUDOKU | dict(vocab_size=6, seq_len=16, positions="grid", grid=(4, 4, 2, 2)),
+    # The same with an MLP over the positions in place of attention (TRM's idea): learns several times faster.
+    "sudoku-4x4-mlp": _SMALL_SUDOKU
+    | dict(vocab_size=6, seq_len=16, positions="grid", grid=(4, 4, 2, 2), mixer="mlp", gradient="last_cycle"),
+    "sudoku-9x9": _SMALL_SUDOKU | dict(vocab_size=11, seq_len=81, positions="grid", grid=(9, 9, 3, 3), mixer="mlp"),
+}
+
+_SMALL_TRAINING = dict(
+    batch_size=64,
+    max_segments=4,
+    continue_loss=False,
+    output_loss="softmax",
+    lr=3e-3,
+    warmup_steps=30,
+    ema=0.99,
+    weight_decay=1.0,
+)
+_TRAININGS = {
+    "sudoku-4x4": _SMALL_TRAINING | dict(max_steps=800),
+    "sudoku-4x4-mlp": _SMALL_TRAINING | dict(max_steps=400),
+    "sudoku-9x9": _SMALL_TRAINING | dict(max_steps=2500),
 }
 
 
 def model_preset(name: str, **changes) -> HRMConfig:
     """A model configuration by name, with any settings changed. Raises ValueError for a name it does not know."""
     return HRMConfig(**_look_up(_MODELS, name, "model preset") | changes)
+
+
+def train_preset(name: str, **changes) -> TrainConfig:
+    """A training configuration by name, with any settings changed. Raises ValueError for a name it does not know."""
+    return TrainConfig(**_look_up(_TRAININGS, name, "training preset") | changes)
 
 
 def _look_up(presets: dict, name: str, what: str) -> dict:

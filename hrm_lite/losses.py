@@ -15,7 +15,15 @@ from torch import Tensor
 
 from .model import Output
 
-__all__ = ["IGNORE", "Losses", "exact_and_cells", "output_loss", "segment_loss", "softmax_cross_entropy", "stablemax_cross_entropy"]
+__all__ = [
+    "IGNORE",
+    "Losses",
+    "exact_and_cells",
+    "output_loss",
+    "segment_loss",
+    "softmax_cross_entropy",
+    "stablemax_cross_entropy",
+]
 
 IGNORE = -100
 """Label of a position that is not scored."""

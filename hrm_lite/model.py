@@ -136,8 +136,10 @@ class HRM(nn.Module):
     def __init__(self, config: HRMConfig):
         super().__init__()
         if not isinstance(config, HRMConfig):
-            raise TypeError(f"HRM takes an HRMConfig, but was given {type(config).__name__}. "
-                            "Write HRM(HRMConfig(vocab_size=…, seq_len=…, …)).")  # fmt: skip
+            raise TypeError(
+                f"HRM takes an HRMConfig, but was given {type(config).__name__}. "
+                "Write HRM(HRMConfig(vocab_size=…, seq_len=…, …))."
+            )
         d = config.d_model
         self.config = config
         self.input_net = InputNet(config)
@@ -153,7 +155,9 @@ class HRM(nn.Module):
         nn.init.zeros_(self.q_head.weight)
         nn.init.constant_(self.q_head.bias, -5.0)
         self.rotary = (
-            Rotary(d // config.n_heads, config.positions_total, config.rope_theta) if config.positions == "rope" else None
+            Rotary(d // config.n_heads, config.positions_total, config.rope_theta)
+            if config.positions == "rope"
+            else None
         )
         # z⁰: one vector for each state, the same at every position, drawn once and never trained.
         self.register_buffer("z_H_init", truncated_normal_(torch.empty(d), 1.0))
@@ -214,9 +218,13 @@ class HRM(nn.Module):
     def _check(self, z: Latents, tokens: Tensor) -> None:
         cfg = self.config
         if tokens.ndim != 2 or tokens.shape[1] != cfg.seq_len:
-            raise ValueError(f"tokens have shape {tuple(tokens.shape)}, but this model reads (batch, {cfg.seq_len}): "
-                             "one row a puzzle. Give a single puzzle as tokens[None].")  # fmt: skip
+            raise ValueError(
+                f"tokens have shape {tuple(tokens.shape)}, but this model reads (batch, {cfg.seq_len}): "
+                "one row a puzzle. Give a single puzzle as tokens[None]."
+            )
         expected = (len(tokens), cfg.positions_total, cfg.d_model)
         if z[0].shape != expected or z[1].shape != expected:
-            raise ValueError(f"the latents have shapes {tuple(z[0].shape)} and {tuple(z[1].shape)}, but {expected} is "
-                             "needed for these tokens. Start from model.initial_latents(len(tokens)).")  # fmt: skip
+            raise ValueError(
+                f"the latents have shapes {tuple(z[0].shape)} and {tuple(z[1].shape)}, but {expected} is "
+                "needed for these tokens. Start from model.initial_latents(len(tokens))."
+            )

@@ -61,12 +61,16 @@ def config_from_official(arch: Mapping) -> HRMConfig:
     """
     missing = [name for name in _REQUIRED if name not in arch]
     if missing:
-        raise ValueError(f"the architecture lacks {', '.join(missing)}; given were {', '.join(sorted(arch))}. Take the "
-                         "`arch` section of the published all_config.yaml together with vocab_size and seq_len.")  # fmt: skip
+        raise ValueError(
+            f"the architecture lacks {', '.join(missing)}; given were {', '.join(sorted(arch))}. Take the "
+            "`arch` section of the published all_config.yaml together with vocab_size and seq_len."
+        )
     d, width = arch["hidden_size"], arch.get("puzzle_emb_ndim", 0)
     if width not in (0, d):
-        raise ValueError(f"puzzle_emb_ndim={width} has no counterpart: a puzzle embedding is one vector of "
-                         f"hidden_size={d}, or absent (0).")  # fmt: skip
+        raise ValueError(
+            f"puzzle_emb_ndim={width} has no counterpart: a puzzle embedding is one vector of "
+            f"hidden_size={d}, or absent (0)."
+        )
     single = not arch.get("H_layers")
     over_positions = bool(arch.get("mlp_t", False))
     return HRMConfig(
@@ -107,13 +111,15 @@ def read_official(path: str | Path) -> dict[str, Tensor]:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ValueError(
-            f"{path} ({path.stat().st_size:,} bytes) could not be read as a checkpoint: it is cut short, is no file that "
-            "torch.save or safetensors wrote, or holds more than tensors, and then it is not opened, because opening it "
-            f"could run code. Download it again and compare its size. ({type(error).__name__})"
+            f"{path} ({path.stat().st_size:,} bytes) could not be read as a checkpoint: it is cut short, is no "
+            "file that torch.save or safetensors wrote, or holds more than tensors, and then it is not opened, because "
+            f"opening it could run code. Download it again and compare its size. ({type(error).__name__})"
         ) from error
     if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ValueError(f"{path} holds {type(state).__name__} and not a dictionary of tensors by name. A published "
-                         "checkpoint is the state dict itself.")  # fmt: skip
+        raise ValueError(
+            f"{path} holds {type(state).__name__} and not a dictionary of tensors by name. A published "
+            "checkpoint is the state dict itself."
+        )
     return dict(state)
 
 
@@ -140,9 +146,18 @@ def from_official(state_dict: Mapping[str, Tensor] | str | Path, arch: Mapping) 
     said = {translate(key) for key in state}
     missing = [name for name in wanted if name not in said]
     if missing or surplus or misshaped:
-        lines = [f"{label}: {'; '.join(sorted(keys))}." for label, keys in
-                 (("missing (by the names here)", missing), ("not known", surplus), ("of another shape", misshaped)) if keys]  # fmt: skip
-        raise ValueError("these weights do not fit this configuration. " + " ".join(lines) + " Check that arch belongs "
-                         "to the checkpoint: hidden_size, H_layers, L_layers, vocab_size, num_puzzle_identifiers.")  # fmt: skip
+        lines = [
+            f"{label}: {'; '.join(sorted(keys))}."
+            for label, keys in (
+                ("missing (by the names here)", missing),
+                ("not known", surplus),
+                ("of another shape", misshaped),
+            )
+            if keys
+        ]
+        raise ValueError(
+            "these weights do not fit this configuration. " + " ".join(lines) + " Check that arch belongs "
+            "to the checkpoint: hidden_size, H_layers, L_layers, vocab_size, num_puzzle_identifiers."
+        )
     model.load_state_dict(found)
     return model.eval()

@@ -31,7 +31,9 @@ def sign_sgd(embedding: PuzzleEmbedding, lr: float, weight_decay: float) -> None
     """
     ids, rows = embedding.touched
     unique, place = ids.unique(return_inverse=True)
-    gradient = torch.zeros(len(unique), rows.shape[1], dtype=rows.dtype, device=rows.device).index_add_(0, place, rows.grad)
+    gradient = torch.zeros(len(unique), rows.shape[1], dtype=rows.dtype, device=rows.device).index_add_(
+        0, place, rows.grad
+    )
     embedding.weight[unique] = embedding.weight[unique] * (1 - lr * weight_decay) - lr * gradient.sign()
     embedding.touched = None
 

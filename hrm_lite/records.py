@@ -7,13 +7,13 @@ import os
 import platform
 import subprocess
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
 import torch
 
-__all__ = ["provenance", "read_json", "write_atomically", "write_json"]
+__all__ = ["provenance", "published", "read_json", "write_atomically", "write_json"]
 
 
 def provenance() -> dict:
@@ -21,8 +21,9 @@ def provenance() -> dict:
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
     return {
         "commit": _commit(),
-        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in ("hrm-lite", "torch", "numpy")},
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version()}
+        | {name: _version(name) for name in ("hrm-lite", "torch", "numpy")},
         "hardware": {
             "machine": platform.machine(),
             "processor": _processor(),
@@ -45,7 +46,9 @@ def _commit() -> str | None:
     here = Path(__file__).resolve().parent
 
     def git(*words: str) -> str:
-        return subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        return subprocess.run(
+            ["git", *words], cwd=here, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
 
     try:
         # The package must be tracked there: a package installed inside somebody else's checkout is not of that commit.
@@ -96,4 +99,22 @@ def read_json(path: Path) -> dict:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path} is not readable as JSON ({error}). It was changed or cut short by something else.") from error
+        raise ValueError(
+            f"{path} is not readable as JSON ({error}). It was changed or cut short by something else."
+        ) from error
+
+
+def published(name: str) -> list[dict]:
+    """The run records that the book quotes: every JSON file under results/``name``/, in the order of their paths.
+
+    They lie in the checkout, or in the installed package (which carries a copy for Colab). Raises
+    FileNotFoundError when there is no such record.
+    """
+    here = Path(__file__).resolve().parent
+    for results in (here.parent / "results", here / "results"):
+        if found := sorted((results / name).rglob("*.json")):
+            return [read_json(path) for path in found]
+    raise FileNotFoundError(
+        f"no run records called {name!r} lie beside the package. They come with a checkout of the repository; "
+        "the scripts in benchmarks/ make them."
+    )

@@ -76,8 +76,14 @@ def solve(
 
 
 @torch.no_grad()
-def evaluate(model: HRM, tokens: Tensor, labels: Tensor, max_segments: int = 16, puzzle_ids: Tensor | None = None,
-             batch_size: int = 512) -> dict[str, list[float]]:  # fmt: skip
+def evaluate(
+    model: HRM,
+    tokens: Tensor,
+    labels: Tensor,
+    max_segments: int = 16,
+    puzzle_ids: Tensor | None = None,
+    batch_size: int = 512,
+) -> dict[str, list[float]]:
     """Exact and cell accuracy after every segment 1 … max_segments, without halting: {"exact": […], "cells": […]}.
 
     tokens, labels: (n, seq_len), `losses.IGNORE` where a position is not scored. Accuracies are shares in 0 … 1.

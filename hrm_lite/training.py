@@ -8,10 +8,10 @@ no gradient into the segment before.
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
@@ -21,46 +21,19 @@ from tqdm.auto import tqdm
 from .checkpoints import difference, latest_state, save_model, save_state
 from .config import TrainConfig
 from .halting import continue_target, least_segments, wants_to_halt
-from .losses import IGNORE, Losses, segment_loss
-from .model import HRM, Latents
+from .losses import Losses, segment_loss
+from .model import HRM
 from .optim import average_weights, learning_rate, sign_sgd
 from .puzzles.base import PuzzleSet
 from .records import provenance, read_json, write_json
+from .rows import Rows, as_tensors
 from .solving import evaluate
 
-__all__ = ["Rows", "Trainer", "as_tensors"]
+__all__ = ["Trainer"]
 
 _REPORT_EVERY = 10
 # These may change between two calls on one run folder: none of them alters what a step computes.
 _FREE = ("max_minutes", "eval_every", "eval_segments", "save_every")
-
-
-def as_tensors(puzzles: PuzzleSet, device="cpu") -> tuple[Tensor, Tensor, Tensor]:
-    """Questions (n, seq_len), answers with `IGNORE` for the pad (n, seq_len), and puzzle identifiers (n,), int64."""
-    tokens, labels, ids = (torch.from_numpy(a.astype("int64")).to(device) for a in
-                           (puzzles.inputs, puzzles.labels, puzzles.puzzle_ids))  # fmt: skip
-    return tokens, labels.masked_fill(labels == 0, IGNORE), ids
-
-
-@dataclass
-class Rows:
-    """The carried batch: what each row is working on and how far it has come."""
-
-    tokens: Tensor
-    """(batch, seq_len)"""
-    labels: Tensor
-    """(batch, seq_len)"""
-    ids: Tensor
-    """(batch,) puzzle identifiers"""
-    z_H: Tensor
-    z_L: Tensor
-    segments: Tensor
-    """(batch,) segments behind this row"""
-    halted: Tensor
-    """(batch,) bool: to be replaced before the next segment"""
-
-    def tensors(self) -> dict[str, Tensor]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 class Trainer:
@@ -75,9 +48,16 @@ class Trainer:
     (what differs is said and nothing in the folder is touched).
     """
 
-    def __init__(self, model: HRM, puzzles: PuzzleSet, config: TrainConfig, run_dir: str | Path | None = None,
-                 held_out: PuzzleSet | None = None, on_step: Callable[[Trainer, Losses], None] | None = None,
-                 progress: bool = True):  # fmt: skip
+    def __init__(
+        self,
+        model: HRM,
+        puzzles: PuzzleSet,
+        config: TrainConfig,
+        run_dir: str | Path | None = None,
+        held_out: PuzzleSet | None = None,
+        on_step: Callable[[Trainer, Losses], None] | None = None,
+        progress: bool = True,
+    ):
         for puzzle_set in (puzzles, held_out):
             if puzzle_set is not None:
                 _check_fit(model, puzzle_set)
@@ -87,18 +67,21 @@ class Trainer:
         # The caller's model is the average; a copy does the learning.
         self.learner = copy.deepcopy(model) if config.ema else model
         self.device = model.z_H_init.device
-        self.data = as_tensors(puzzles, self.device)
         self.generator = torch.Generator(self.device).manual_seed(config.seed)
-        self.optimizer = torch.optim.AdamW(self.learner.parameters(), lr=config.lr, betas=config.betas,
-                                           weight_decay=config.weight_decay, fused=True)  # fmt: skip
-        self.step, self.seconds, self.presented = 0, 0.0, 0
+        self.optimizer = torch.optim.AdamW(
+            self.learner.parameters(), lr=config.lr, betas=config.betas, weight_decay=config.weight_decay, fused=True
+        )
+        self.step, self.seconds = 0, 0.0
         self.history: list[dict] = []
         # Loss, exact answers and right cells since the last report; on the device, so that a step waits for nothing.
         self.sums = torch.zeros(3, dtype=torch.float64, device=self.device)
-        self.order = torch.randperm(len(puzzles), generator=self.generator, device=self.device)
-        self.rows = self._empty_rows()
-        self.identity = {"model": model.config.to_dict(), "train": config.to_dict(), "data": puzzles.content_hash,
-                         "initial": _fingerprint(model)}  # fmt: skip
+        self.rows = Rows(puzzles, self.learner, config.batch_size, config.augment, self.generator)
+        self.identity = {
+            "model": model.config.to_dict(),
+            "train": config.to_dict(),
+            "data": puzzles.content_hash,
+            "initial": fingerprint(model.state_dict()),
+        }
         self.provenance = provenance()
 
     # -- running -------------------------------------------------------------------------------------
@@ -134,10 +117,10 @@ class Trainer:
     def train_step(self) -> Losses:
         """One segment of every row, one update. Returns the losses, still on the device."""
         cfg, rows, batch = self.config, self.rows, self.config.batch_size
-        self._refill()
+        rows.refill(self.learner)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, cfg)
-        out = self.learner(Latents(rows.z_H, rows.z_L), rows.tokens, rows.ids)
+        out = self.learner(rows.latents, rows.tokens, rows.ids)
         segments = rows.segments + 1
         last = segments >= cfg.max_segments
         target = None
@@ -166,74 +149,50 @@ class Trainer:
         self.step += 1
         return losses
 
-    # -- rows ----------------------------------------------------------------------------------------
-
-    def _empty_rows(self) -> Rows:
-        b, s = self.config.batch_size, self.model.config.seq_len
-        zeros = torch.zeros(b, s, dtype=torch.long, device=self.device)
-        z = self.model.initial_latents(b)
-        return Rows(zeros, zeros.clone(), zeros[:, 0].clone(), z.z_H, z.z_L, zeros[:, 0].clone(),
-                    torch.ones(b, dtype=torch.bool, device=self.device))  # fmt: skip
-
-    def _refill(self) -> None:
-        """Put a fresh puzzle, in a random symmetric form, and fresh latents into every row that has halted."""
-        rows, which = self.rows, self.rows.halted.nonzero().squeeze(1)
-        if not len(which):
-            return
-        picked = self._next(len(which))
-        tokens, labels, ids = (t[picked] for t in self.data)
-        if self.config.augment:
-            # Augmentation speaks tokens; 0 is the pad, which stands for 'not scored'.
-            tokens, labels = self.puzzles.augment(tokens, labels.clamp(min=0), self.generator)
-            labels = labels.masked_fill(labels == 0, IGNORE)
-        rows.tokens[which], rows.labels[which], rows.ids[which] = tokens, labels, ids
-        fresh = rows.halted[:, None, None]
-        rows.z_H = torch.where(fresh, self.learner.z_H_init, rows.z_H)
-        rows.z_L = torch.where(fresh, self.learner.z_L_init, rows.z_L)
-        rows.segments = rows.segments.masked_fill(rows.halted, 0)
-
-    def _next(self, count: int) -> Tensor:
-        """Indices of the next ``count`` puzzles: every puzzle once an epoch, in a new order each time."""
-        n = len(self.order)
-        place, parts = self.presented % n, []
-        while count:
-            part = self.order[place : place + count]
-            parts.append(part)
-            count -= len(part)
-            self.presented += len(part)
-            place = self.presented % n
-            if place == 0:
-                self.order = torch.randperm(n, generator=self.generator, device=self.device)
-        return torch.cat(parts)
-
     # -- measuring -----------------------------------------------------------------------------------
 
     def _out_of_time(self) -> bool:
         return self.config.max_minutes is not None and self.seconds >= 60 * self.config.max_minutes
 
     def _report(self, bar: tqdm) -> None:
+        self._check_finite()
         loss, exact, cells = (self.sums / (_REPORT_EVERY * self.config.batch_size)).tolist()
         self.sums.zero_()
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss became {loss} at step {self.step}. The last checkpoint is kept. A lower lr or a longer warm-up "
-                "usually helps; weights that are already broken do not recover."
-            )
-        self.history.append({"step": self.step, "seconds": round(self.seconds, 3), "loss": loss, "exact": exact, "cells": cells})
+        self.history.append(
+            {"step": self.step, "seconds": round(self.seconds, 3), "loss": loss, "exact": exact, "cells": cells}
+        )
         bar.update(self.step - bar.n)
-        bar.set_postfix(loss=f"{loss:.3f}", exact=f"{exact:.1%}", rows_per_s=f"{self.step * self.config.batch_size / self.seconds:,.0f}")
+        bar.set_postfix(
+            loss=f"{loss:.3f}",
+            exact=f"{exact:.1%}",
+            rows_per_s=f"{self.step * self.config.batch_size / self.seconds:,.0f}",
+        )
+
+    def _check_finite(self) -> None:
+        if not math.isfinite(loss := self.sums[0].item()):
+            raise FloatingPointError(
+                f"the loss became {loss} by step {self.step}. The last checkpoint is kept. A lower lr or a longer "
+                "warm-up usually helps; weights that are already broken do not recover."
+            )
 
     def _evaluate(self) -> None:
         tokens, labels, ids = as_tensors(self.held_out, self.device)
         result = evaluate(self.model, tokens, labels, self.config.eval_segments or self.config.max_segments, ids)
-        self.history.append({"step": self.step, "seconds": round(self.seconds, 3), "evaluated": self.held_out.content_hash} | result)
+        self.history.append(
+            {"step": self.step, "seconds": round(self.seconds, 3), "evaluated": self.held_out.content_hash} | result
+        )
 
     def record(self, finished: bool) -> dict:
         """The run record: settings, provenance, history."""
         return self.identity | {
-            "finished": finished, "steps": self.step, "seconds": self.seconds, "presented": self.presented,
-            "parameters": self.model.count_parameters(), "provenance": self.provenance, "history": self.history,
-        }  # fmt: skip
+            "finished": finished,
+            "steps": self.step,
+            "seconds": self.seconds,
+            "presented": self.rows.presented,
+            "parameters": self.model.count_parameters(),
+            "provenance": self.provenance,
+            "history": self.history,
+        }
 
     # -- keeping -------------------------------------------------------------------------------------
 
@@ -241,13 +200,14 @@ class Trainer:
         """Write a checkpoint, the model to use and run.json, each atomically. Without a run_dir, nothing."""
         if self.run_dir is None:
             return
+        self._check_finite()
         tensors = {f"rows.{k}": v for k, v in self.rows.tensors().items()}
         tensors |= {f"learner.{k}": v for k, v in self.learner.state_dict().items()}
         if self.learner is not self.model:
             tensors |= {f"average.{k}": v for k, v in self.model.state_dict().items()}
         for i, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
-        tensors |= {"order": self.order, "sums": self.sums, "generator": self.generator.get_state()}
+        tensors |= {"sums": self.sums, "generator": self.generator.get_state()}
         record = self.record(finished)
         save_state(self.run_dir / "checkpoints", self.step, tensors, {"record": record})
         save_model(self.run_dir / "model.safetensors", self.model)
@@ -263,11 +223,14 @@ class Trainer:
                 self._compare(read_json(self.run_dir / "run.json"))
             return False
         tensors, record = found[0], found[1]["record"]
-        self._compare(record)
 
         def part(prefix: str) -> dict[str, Tensor]:
             return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
 
+        # A training cell that is run again brings the model that this run has already trained.
+        if self.identity["initial"] == fingerprint(part("average.") or part("learner.")):
+            self.identity["initial"] = record["initial"]
+        self._compare(record)
         self.learner.load_state_dict(part("learner."))
         if self.learner is not self.model:
             self.model.load_state_dict(part("average."))
@@ -277,23 +240,27 @@ class Trainer:
             i, key = name.split(".")
             optimizer["state"].setdefault(int(i), {})[key] = value
         self.optimizer.load_state_dict(optimizer)
-        self.rows = Rows(**{k: v.to(self.device) for k, v in part("rows.").items()})
-        self.order, self.sums = (tensors[name].to(self.device) for name in ("order", "sums"))
+        self.rows.load(part("rows."), record["presented"])
+        self.sums = tensors["sums"].to(self.device)
         self.generator.set_state(tensors["generator"])
-        self.step, self.seconds, self.presented = record["steps"], record["seconds"], record["presented"]
+        self.step, self.seconds = record["steps"], record["seconds"]
         self.history, self.provenance = record["history"], record["provenance"]
         return True
 
     def _compare(self, record: dict) -> None:
         """Refuse a run folder of other settings."""
         free = _FREE + (("max_steps",) if self.config.lr_floor == 1 else ())
-        stored, given = ({k: v for k, v in {**r["model"], **r["train"], "puzzles (hash)": r["data"],
-                          "initial weights (hash)": r["initial"]}.items() if k not in free}
-                         for r in (record, self.identity))  # fmt: skip
-        if differs := difference(stored, given):
+
+        def settings(record: dict) -> dict:
+            named = {"puzzles (hash)": record["data"], "initial weights (hash)": record["initial"]}
+            return {k: v for k, v in {**record["model"], **record["train"], **named}.items() if k not in free}
+
+        differs = difference(settings(record), settings(self.identity))
+        if differs:
             raise ValueError(
-                f"the run folder {self.run_dir} belongs to other settings: {differs}. Nothing in it was changed. Choose "
-                "another run_dir for this run, or give the stored settings to go on with that one."
+                f"the run folder {self.run_dir} belongs to other settings: {differs}. Nothing in it was changed. "
+                "Choose another run_dir for this run, or give the stored settings (and the model its first weights, by "
+                "the same seed) to go on with that one."
             )
 
 
@@ -303,20 +270,20 @@ def _check_fit(model: HRM, puzzles: PuzzleSet) -> None:
         raise ValueError(f"{puzzles.name} holds no puzzles: there is nothing to train or evaluate on.")
     if (puzzles.seq_len, puzzles.vocab_size) != (cfg.seq_len, cfg.vocab_size):
         raise ValueError(
-            f"{puzzles.name} has seq_len={puzzles.seq_len} and vocab_size={puzzles.vocab_size}, but the model was made for "
-            f"seq_len={cfg.seq_len} and vocab_size={cfg.vocab_size}. Make the model with the puzzles' own two numbers."
+            f"{puzzles.name} has seq_len={puzzles.seq_len} and vocab_size={puzzles.vocab_size}, but the model was made "
+            f"for seq_len={cfg.seq_len} and vocab_size={cfg.vocab_size}. Make the model with the puzzles' own two "
+            "numbers."
         )
     if cfg.puzzles and puzzles.puzzle_ids.max() >= cfg.puzzles:
-        raise ValueError(f"{puzzles.name} has puzzle identifiers up to {puzzles.puzzle_ids.max()}, but the model has only "
-                         f"puzzles={cfg.puzzles} embeddings.")  # fmt: skip
+        raise ValueError(
+            f"{puzzles.name} has puzzle identifiers up to {puzzles.puzzle_ids.max()}, but the model has only "
+            f"puzzles={cfg.puzzles} embeddings."
+        )
 
 
-@torch.no_grad()
-def _fingerprint(model: HRM) -> str:
-    """Tells two sets of initial weights apart; a folder must not go on with a model of another seed."""
-    import hashlib
-
+def fingerprint(state: dict[str, Tensor]) -> str:
+    """Tells two sets of weights apart; a folder must not go on with a model of another seed."""
     digest = hashlib.sha256()
-    for _, value in sorted(model.state_dict().items()):
+    for _, value in sorted(state.items()):
         digest.update(value.detach().cpu().float().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]

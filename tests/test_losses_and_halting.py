@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from hrm_lite.halting import continue_target, least_segments, wants_to_halt
-from hrm_lite.losses import IGNORE, exact_and_cells, output_loss, segment_loss, softmax_cross_entropy, stablemax_cross_entropy
+from hrm_lite.losses import (
+    IGNORE,
+    exact_and_cells,
+    output_loss,
+    segment_loss,
+    softmax_cross_entropy,
+    stablemax_cross_entropy,
+)
 from hrm_lite.model import Latents, Output
 
 
@@ -29,7 +36,9 @@ def test_stablemax_is_its_formula(batch):
     p = s / s.sum(-1, keepdim=True)
     expected = -p.gather(-1, labels.clamp(min=0)[..., None])[..., 0].log() * (labels != IGNORE)
     torch.testing.assert_close(stablemax_cross_entropy(logits, labels), expected)
-    torch.testing.assert_close(stablemax_cross_entropy(logits.float(), labels, torch.float32).double(), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        stablemax_cross_entropy(logits.float(), labels, torch.float32).double(), expected, atol=1e-5, rtol=1e-5
+    )
 
 
 def test_stablemax_gradient_is_right_and_finite_at_zero_and_far_out():

@@ -11,8 +11,9 @@ from hrm_lite.dynamics import answers, forward_residual, moments, residuals
 from hrm_lite.layers import Attention, Rotary, rms_norm, rotate, truncated_normal_
 from hrm_lite.model import Latents, grid_index
 
-SMALL = HRMConfig(vocab_size=6, seq_len=16, d_model=16, n_heads=2, worker_layers=1, controller_layers=1,
-                  inner_multiple=8, puzzles=1)  # fmt: skip
+SMALL = HRMConfig(
+    vocab_size=6, seq_len=16, d_model=16, n_heads=2, worker_layers=1, controller_layers=1, inner_multiple=8, puzzles=1
+)
 
 
 def make(seed=0, kind=HRM, **changes):
@@ -38,21 +39,38 @@ def test_the_paper_preset_has_27_275_266_parameters():
     assert model.count_parameters() == 8 * block + 11 * d + 11 * d + (2 * d + 2) == 27_275_266
     assert sum(p.numel() for p in model.parameters()) == 27_275_266
     assert {k: v.numel() for k, v in model.named_buffers() if k in model.state_dict()} == {
-        "input_net.puzzles.weight": 512, "z_H_init": 512, "z_L_init": 512}  # fmt: skip
+        "input_net.puzzles.weight": 512,
+        "z_H_init": 512,
+        "z_L_init": 512,
+    }
 
 
-@pytest.mark.parametrize(("changes", "expected"), [
-    (dict(share_modules=True), 1), (dict(worker_layers=2, controller_layers=3), 5), (dict(mixer="mlp"), 2)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [(dict(share_modules=True), 1), (dict(worker_layers=2, controller_layers=3), 5), (dict(mixer="mlp"), 2)],
+)
 def test_modules_and_blocks(changes, expected):
     model = make(**changes)
     assert sum(type(m).__name__ == "Block" for m in model.modules()) == expected
     assert (model.controller is model.worker) == bool(changes.get("share_modules"))
 
 
-@pytest.mark.parametrize("changes", [
-    {}, dict(positions="learned"), dict(positions="none"), dict(positions="grid", grid=(4, 4)),
-    dict(positions="grid", grid=(4, 4, 2, 2)), dict(puzzles=0), dict(puzzles=3, puzzle_positions=4),
-    dict(mixer="mlp"), dict(share_modules=True), dict(cycles=3, steps=5), dict(controller_sees_input=True)])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        dict(positions="learned"),
+        dict(positions="none"),
+        dict(positions="grid", grid=(4, 4)),
+        dict(positions="grid", grid=(4, 4, 2, 2)),
+        dict(puzzles=0),
+        dict(puzzles=3, puzzle_positions=4),
+        dict(mixer="mlp"),
+        dict(share_modules=True),
+        dict(cycles=3, steps=5),
+        dict(controller_sees_input=True),
+    ],
+)
 def test_a_segment_has_the_documented_shapes_and_detached_latents(changes):
     model = make(**changes)
     z = model.initial_latents(3)
@@ -79,10 +97,10 @@ def by_hand(model, tokens, tracked):
     return model.output_net(z_H)[:, 1:], model.q_head(z_H[:, 0])
 
 
-@pytest.mark.parametrize(("gradient", "tracked"), [
-    ("one_step", lambda n, t: n == 2 and t >= 1),
-    ("last_cycle", lambda n, t: n == 2),
-    ("full", lambda n, t: True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("gradient", "tracked"),
+    [("one_step", lambda n, t: n == 2 and t >= 1), ("last_cycle", lambda n, t: n == 2), ("full", lambda n, t: True)],
+)
 def test_gradients_reach_as_far_back_as_they_should(gradient, tracked):
     model, tokens = make(gradient=gradient, cycles=3, steps=2), some_tokens()
     weights = torch.randn(3, 16, 6, dtype=torch.float64)
@@ -93,7 +111,9 @@ def test_gradients_reach_as_far_back_as_they_should(gradient, tracked):
 
     out = model(model.initial_latents(3), tokens)
     mine = gradients(out.logits, torch.stack((out.q_halt, out.q_continue), -1))
-    for name, a, b in zip(dict(model.named_parameters()), mine, gradients(*by_hand(model, tokens, tracked)), strict=True):
+    for name, a, b in zip(
+        dict(model.named_parameters()), mine, gradients(*by_hand(model, tokens, tracked)), strict=True
+    ):
         torch.testing.assert_close(a, b, msg=lambda e, name=name: f"{name}: {e}")
 
 
@@ -111,7 +131,9 @@ def test_full_gradient_agrees_with_finite_differences():
     weight = model.worker.blocks[0].mixer.qkv.weight
 
     def f(value):
-        out = torch.func.functional_call(model, {"worker.blocks.0.mixer.qkv.weight": value}, (model.initial_latents(2), tokens))
+        out = torch.func.functional_call(
+            model, {"worker.blocks.0.mixer.qkv.weight": value}, (model.initial_latents(2), tokens)
+        )
         return out.logits.square().mean() + out.q_halt.sum()
 
     assert torch.autograd.gradcheck(f, (weight.detach().clone().requires_grad_(),), fast_mode=True)
@@ -226,20 +248,34 @@ def test_the_flat_recurrence_is_one_module_iterated():
     torch.testing.assert_close(model(model.initial_latents(3), tokens).logits, model.output_net(z)[:, 1:])
     blocks = lambda m: sum(type(x).__name__ == "Block" for x in m.modules())  # noqa: E731
     assert blocks(model) == 1 and blocks(make()) == 2
-    assert {r.tracked_steps() for r in (make(kind=FlatRecurrence, gradient=g) for g in ("one_step", "last_cycle", "full"))} == {1, 3, 6}
+    assert {
+        r.tracked_steps() for r in (make(kind=FlatRecurrence, gradient=g) for g in ("one_step", "last_cycle", "full"))
+    } == {1, 3, 6}
 
 
-@pytest.mark.parametrize(("changes", "says"), [
-    (dict(d_model=30, n_heads=4), "n_heads=4.*divisor of d_model=30"),
-    (dict(d_model=12, n_heads=4), "even head width"),
-    (dict(d_model=-8), "d_model=-8.*whole number from 1"),
-    (dict(d_model=10**9), "whole number from 1 to 65536"),
-    (dict(cycles=0), "cycles=0"), (dict(steps=-1), "steps=-1"), (dict(vocab_size=1), "vocab_size=1"),
-    (dict(seq_len=2.5), "seq_len=2.5"), (dict(n_heads=True), "n_heads=True"), (dict(expansion=float("nan")), "expansion=nan"),
-    (dict(rms_eps=0.0), "rms_eps"), (dict(positions="rotary"), "one of 'rope'"), (dict(mixer="conv"), "'attention', 'mlp'"),
-    (dict(gradient="bptt"), "'one_step', 'last_cycle', 'full'"), (dict(share_modules=1), "True or False"),
-    (dict(positions="grid", grid=(4, 5)), "seq_len = 16"), (dict(positions="grid", grid=(4, 4, 3, 2)), "boxes that tile"),
-    (dict(grid=(4, 4)), "unless positions")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (dict(d_model=30, n_heads=4), "n_heads=4.*divisor of d_model=30"),
+        (dict(d_model=12, n_heads=4), "even head width"),
+        (dict(d_model=-8), "d_model=-8.*whole number from 1"),
+        (dict(d_model=10**9), "whole number from 1 to 65536"),
+        (dict(cycles=0), "cycles=0"),
+        (dict(steps=-1), "steps=-1"),
+        (dict(vocab_size=1), "vocab_size=1"),
+        (dict(seq_len=2.5), "seq_len=2.5"),
+        (dict(n_heads=True), "n_heads=True"),
+        (dict(expansion=float("nan")), "expansion=nan"),
+        (dict(rms_eps=0.0), "rms_eps"),
+        (dict(positions="rotary"), "one of 'rope'"),
+        (dict(mixer="conv"), "'attention', 'mlp'"),
+        (dict(gradient="bptt"), "'one_step', 'last_cycle', 'full'"),
+        (dict(share_modules=1), "True or False"),
+        (dict(positions="grid", grid=(4, 5)), "seq_len = 16"),
+        (dict(positions="grid", grid=(4, 4, 3, 2)), "boxes that tile"),
+        (dict(grid=(4, 4)), "unless positions"),
+    ],
+)
 def test_absurd_settings_are_refused_by_name(changes, says):
     with pytest.raises(ValueError, match=says):
         SMALL.replace(**changes)
@@ -253,5 +289,5 @@ def test_wrong_input_is_refused_with_what_to_do():
         model(model.initial_latents(2), some_tokens(3))
     with pytest.raises(TypeError, match="HRMConfig"):
         HRM({"d_model": 16})
-    with pytest.raises(ValueError, match="no model preset 'papper'.*'paper'"):
+    with pytest.raises(ValueError, match=r"no model preset 'papper'.*'paper'"):
         model_preset("papper")

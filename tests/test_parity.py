@@ -41,7 +41,9 @@ def test_outputs_and_states_over_four_segments(name, prefix):
         z = out.latents
         got = {"logits": out.logits, "q_halt": out.q_halt, "q_continue": out.q_continue, "z_H": z.z_H, "z_L": z.z_L}
         for key, value in under(r, f"segment{m}.").items():
-            torch.testing.assert_close(got[key], value, atol=1e-5, rtol=0, msg=lambda e, k=key, m=m: f"segment {m} {k}: {e}")
+            torch.testing.assert_close(
+                got[key], value, atol=1e-5, rtol=0, msg=lambda e, k=key, m=m: f"segment {m} {k}: {e}"
+            )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,8 +61,12 @@ def test_losses_and_every_gradient_of_a_training_segment(name):
     losses = segment_loss(out, r["labels"], target, "softmax" if "softmax" in name else "stablemax")
     (losses.total / len(tokens)).backward()
 
-    recorded_losses = {"lm_loss": losses.output, "q_halt_loss": losses.q_halt, "q_continue_loss": losses.q_continue,
-                       "loss_sum": losses.total}  # fmt: skip
+    recorded_losses = {
+        "lm_loss": losses.output,
+        "q_halt_loss": losses.q_halt,
+        "q_continue_loss": losses.q_continue,
+        "loss_sum": losses.total,
+    }
     for key, value in recorded_losses.items():
         if f"train.{key}" in r:
             torch.testing.assert_close(value.double().detach(), r[f"train.{key}"][0].double(), rtol=1e-5, atol=0)
@@ -70,8 +76,12 @@ def test_losses_and_every_gradient_of_a_training_segment(name):
     rows = gradients.pop("puzzle_emb.local_weights", None)
     assert {translate(key) for key in gradients} == set(parameters)
     for key, value in gradients.items():
-        torch.testing.assert_close(parameters[translate(key)].grad, value, atol=1e-4, rtol=0, msg=lambda e, k=key: f"{k}: {e}")
-        assert value.abs().max() > 0 or key.startswith("q_head"), f"{key}: a recorded gradient of zeros compares nothing"
+        torch.testing.assert_close(
+            parameters[translate(key)].grad, value, atol=1e-4, rtol=0, msg=lambda e, k=key: f"{k}: {e}"
+        )
+        assert value.abs().max() > 0 or key.startswith("q_head"), (
+            f"{key}: a recorded gradient of zeros compares nothing"
+        )
     if rows is not None:
         assert torch.equal(touched[0], ids.long())
         torch.testing.assert_close(touched[1].grad, rows, atol=1e-4, rtol=0)

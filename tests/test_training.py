@@ -1,5 +1,6 @@
 """Training, resuming and solving: what a run must keep, and what it must refuse."""
 
+import itertools
 import json
 
 import pytest
@@ -11,11 +12,22 @@ from hrm_lite.losses import IGNORE, exact_and_cells
 from hrm_lite.model import Output
 from hrm_lite.optim import average_weights, learning_rate
 from hrm_lite.puzzles import sudoku
+from hrm_lite.rows import as_tensors
 from hrm_lite.solving import evaluate
-from hrm_lite.training import as_tensors
 
-TRAIN = TrainConfig(batch_size=8, max_steps=12, max_segments=3, continue_loss=False, output_loss="softmax", lr=3e-3,
-                    warmup_steps=3, ema=0.9, weight_decay=0.1, exploration=0.5, save_every=4)  # fmt: skip
+TRAIN = TrainConfig(
+    batch_size=8,
+    max_steps=12,
+    max_segments=3,
+    continue_loss=False,
+    output_loss="softmax",
+    lr=3e-3,
+    warmup_steps=3,
+    ema=0.9,
+    weight_decay=0.1,
+    exploration=0.5,
+    save_every=4,
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +37,18 @@ def puzzles():
 
 def make(seed=0, **changes):
     torch.manual_seed(seed)
-    return HRM(HRMConfig(vocab_size=6, seq_len=16, d_model=16, n_heads=2, worker_layers=1, controller_layers=1,
-                         inner_multiple=8, puzzles=1).replace(**changes))  # fmt: skip
+    return HRM(
+        HRMConfig(
+            vocab_size=6,
+            seq_len=16,
+            d_model=16,
+            n_heads=2,
+            worker_layers=1,
+            controller_layers=1,
+            inner_multiple=8,
+            puzzles=1,
+        ).replace(**changes)
+    )
 
 
 def trainer(puzzles, run_dir=None, config=TRAIN, model=None, **more):
@@ -80,6 +102,14 @@ def test_a_finished_run_is_not_run_again(puzzles, tmp_path):
     assert_same_bits(weights(first.model), weights(again.model))
 
 
+def test_the_same_cell_run_twice_brings_the_trained_model_and_is_at_peace(puzzles, tmp_path):
+    model = make()
+    trainer(puzzles, tmp_path, model=model).fit()
+    before = weights(model)
+    assert trainer(puzzles, tmp_path, model=model).fit()["steps"] == 12
+    assert_same_bits(before, weights(model))
+
+
 def test_more_steps_go_on_from_where_it_stopped(puzzles, tmp_path):
     long = trainer(puzzles, None, TRAIN.replace(max_steps=20))
     long.fit()
@@ -111,12 +141,12 @@ def test_rows_are_replaced_when_they_halt_and_go_on_otherwise(puzzles):
     t = trainer(puzzles, config=TRAIN.replace(max_segments=3, exploration=0.0, ema=0.0, augment=False))
     seen = []
     for _ in range(7):
-        t._refill()
+        t.rows.refill(t.learner)
         before = {k: v.clone() for k, v in t.rows.tensors().items()}
         t.train_step()
         seen.append((before, {k: v.clone() for k, v in t.rows.tensors().items()}))
     halted = 0
-    for (before, after), (nxt, _) in zip(seen, seen[1:], strict=False):
+    for (before, after), (nxt, _) in itertools.pairwise(seen):
         assert torch.equal(after["segments"], before["segments"] + 1)
         assert (after["halted"] >= (after["segments"] >= 3)).all(), "M_max halts every row"
         stays = ~after["halted"]
@@ -131,7 +161,7 @@ def test_rows_are_replaced_when_they_halt_and_go_on_otherwise(puzzles):
 
 def test_every_puzzle_comes_once_an_epoch(puzzles):
     t = trainer(puzzles)
-    drawn = torch.cat([t._next(k) for k in (7, 13, 60, 25, 15)])
+    drawn = torch.cat([t.rows.next(k) for k in (7, 13, 60, 25, 15)])
     assert len(drawn) == 120
     assert sorted(drawn[:60].tolist()) == sorted(drawn[60:].tolist()) == list(range(60))
     assert drawn[:60].tolist() != drawn[60:].tolist()
@@ -183,7 +213,10 @@ def test_run_json_says_what_the_run_was(puzzles, tmp_path):
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["data"] == puzzles.content_hash and record["train"]["seed"] == 0 and record["finished"] is True
     assert record["parameters"] == sum(p.numel() for p in make().parameters())
-    assert record["provenance"]["versions"]["torch"] == torch.__version__ and record["provenance"]["hardware"]["cores"] >= 1
+    assert (
+        record["provenance"]["versions"]["torch"] == torch.__version__
+        and record["provenance"]["hardware"]["cores"] >= 1
+    )
     last = record["history"][-1]
     assert last["evaluated"] == held_out.content_hash and len(last["exact"]) == len(last["cells"]) == 3
     x, y, _ = as_tensors(held_out)
@@ -206,11 +239,15 @@ def untouched(folder):
     return {f: f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}
 
 
-@pytest.mark.parametrize(("settings", "says"), [
-    (dict(config=TRAIN.replace(lr=1e-3)), "lr: 0.003 stored, 0.001 given"),
-    (dict(model=make(cycles=3)), "cycles: 2 stored, 3 given"),
-    (dict(model=make(seed=5)), "initial weights"),
-    (dict(config=TRAIN.replace(lr_floor=0.5, max_steps=99)), "lr_floor: 1.0 stored, 0.5 given")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (dict(config=TRAIN.replace(lr=1e-3)), "lr: 0.003 stored, 0.001 given"),
+        (dict(model=make(cycles=3)), "cycles: 2 stored, 3 given"),
+        (dict(model=make(seed=5)), "initial weights"),
+        (dict(config=TRAIN.replace(lr_floor=0.5, max_steps=99)), "lr_floor: 1.0 stored, 0.5 given"),
+    ],
+)
 def test_a_run_folder_of_other_settings_is_refused_and_left_alone(puzzles, tmp_path, settings, says):
     trainer(puzzles, tmp_path).fit()
     before = untouched(tmp_path)
@@ -221,7 +258,7 @@ def test_a_run_folder_of_other_settings_is_refused_and_left_alone(puzzles, tmp_p
 
 def test_other_data_is_refused(puzzles, tmp_path):
     trainer(puzzles, tmp_path).fit()
-    with pytest.raises(ValueError, match="puzzles \\(hash\\)"):
+    with pytest.raises(ValueError, match=r"puzzles \(hash\)"):
         trainer(puzzles.select(range(50)), tmp_path).fit()
 
 
@@ -288,13 +325,18 @@ def test_broken_and_foreign_files_are_refused_and_left_alone(tmp_path, puzzles):
     flipped[-3] ^= 64
     (tmp_path / "flipped.safetensors").write_bytes(bytes(flipped))
     before = untouched(tmp_path)
-    for name, says in (("cut", "cut short"), ("text", "no safetensors file"), ("empty", "0 bytes"),
-                       ("foreign", "hrm_lite did not write.*from_official"), ("flipped", "checksum")):  # fmt: skip
+    for name, says in (
+        ("cut", "cut short"),
+        ("text", "no safetensors file"),
+        ("empty", "0 bytes"),
+        ("foreign", "hrm_lite did not write.*from_official"),
+        ("flipped", "checksum"),
+    ):
         with pytest.raises(ValueError, match=says):
             load_model(tmp_path / f"{name}.safetensors")
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
         load_model(tmp_path / "absent.safetensors")
-    with pytest.raises(ValueError, match="another configuration.*d_model: 16 stored, 32 given"):
+    with pytest.raises(ValueError, match=r"another configuration.*d_model: 16 stored, 32 given"):
         load_model(good, make(d_model=32).config)
     assert untouched(tmp_path) == before
     trainer(puzzles, tmp_path / "run").fit()
@@ -311,15 +353,26 @@ def test_a_model_that_cannot_read_the_puzzles_is_refused(puzzles, tmp_path):
         trainer(puzzles.select([]))
 
 
-@pytest.mark.parametrize(("changes", "says"), [
-    (dict(lr=-1.0), "lr=-1.0"), (dict(lr=float("inf")), "lr=inf"), (dict(batch_size=0), "batch_size=0"),
-    (dict(exploration=1.5), "exploration=1.5"), (dict(ema=1.0), "ema=1.0"), (dict(betas=(0.9, 1.0)), "betas"),
-    (dict(max_minutes=0), "max_minutes=0"), (dict(output_loss="mse"), "'softmax', 'stablemax'"), (dict(augment="yes"), "True or False"),
-    (dict(eval_segments=0), "eval_segments=0"), (dict(seed=-1), "seed=-1")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (dict(lr=-1.0), "lr=-1.0"),
+        (dict(lr=float("inf")), "lr=inf"),
+        (dict(batch_size=0), "batch_size=0"),
+        (dict(exploration=1.5), "exploration=1.5"),
+        (dict(ema=1.0), "ema=1.0"),
+        (dict(betas=(0.9, 1.0)), "betas"),
+        (dict(max_minutes=0), "max_minutes=0"),
+        (dict(output_loss="mse"), "'softmax', 'stablemax'"),
+        (dict(augment="yes"), "True or False"),
+        (dict(eval_segments=0), "eval_segments=0"),
+        (dict(seed=-1), "seed=-1"),
+    ],
+)
 def test_absurd_training_settings_are_refused_by_name(changes, says):
     with pytest.raises(ValueError, match=says):
         TRAIN.replace(**changes)
-    with pytest.raises(ValueError, match="no setting called learning_rate.*Known settings"):
+    with pytest.raises(ValueError, match=r"no setting called learning_rate.*Known settings"):
         TrainConfig.from_dict({"learning_rate": 1})
 
 
@@ -327,8 +380,9 @@ def test_a_loss_that_is_not_finite_stops_the_run(puzzles, tmp_path):
     t = trainer(puzzles, tmp_path, TRAIN.replace(max_steps=40))
     with torch.no_grad():
         t.learner.output_net.weight.fill_(float("nan"))
-    with pytest.raises(FloatingPointError, match="at step 10"):
+    with pytest.raises(FloatingPointError, match="became nan by step 4"):
         t.fit()
+    assert not (tmp_path / "checkpoints").exists(), "broken weights are not kept"
 
 
 # -- solving --------------------------------------------------------------------------------------------
@@ -363,7 +417,13 @@ def test_rows_that_have_halted_leave_the_batch(scripted, compare):
     assert scripted.batches == [5, 3, 3, 2, 2, 1]
     assert solution.tokens[:, 0].tolist() == [3, 1, 5, 1, 6]
     assert solution.q_halt.tolist() == [2, 2, 2, 2, -2]
-    assert solution.trace[:, :, 0].tolist() == [[1, 2, 3, 3, 3, 3], [1] * 6, [1, 2, 3, 4, 5, 5], [1] * 6, [1, 2, 3, 4, 5, 6]]
+    assert solution.trace[:, :, 0].tolist() == [
+        [1, 2, 3, 3, 3, 3],
+        [1] * 6,
+        [1, 2, 3, 4, 5, 5],
+        [1] * 6,
+        [1, 2, 3, 4, 5, 6],
+    ]
 
 
 def test_without_halting_and_with_a_wide_margin_all_segments_run(scripted):

@@ -1,4 +1,4 @@
-"""Pictures, in matplotlib: boards and how they change, residuals, learning curves. Every function draws on axes it is given."""
+"""Pictures, in matplotlib: boards and how they change, residuals, schedules."""
 
 from .boards import board, thinking, thinking_player
 from .curves import residual_curve, schedule

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,7 +16,42 @@ from matplotlib.patches import Rectangle
 from ..puzzles.base import PuzzleSet
 from .style import COLOURS
 
-__all__ = ["board", "thinking", "thinking_player"]
+__all__ = ["Cell", "board", "cells", "thinking", "thinking_player"]
+
+
+@dataclass
+class Cell:
+    """What a picture shows of one cell."""
+
+    character: str
+    """Empty for a blank."""
+    given: bool
+    """The question's own digit, kept."""
+    broken: bool
+    """Breaks a rule."""
+    changed: bool
+    """Differs from the answer before."""
+
+    @property
+    def ground(self) -> str | None:
+        """The colour under the cell, None for white. Red wins over grey."""
+        return COLOURS["broken"] if self.broken else COLOURS["changed"] if self.changed else None
+
+
+def cells(puzzles: PuzzleSet, question, answer=None, before=None) -> list[Cell]:
+    """Every cell of a board in reading order; arguments as for `board`."""
+    question, answer, before = (
+        None if t is None else torch.tensor(np.asarray(t)).long() for t in (question, answer, before)
+    )
+    shown = question if answer is None else answer
+    nowhere = torch.zeros(len(shown), dtype=torch.bool)
+    broken = nowhere if answer is None else puzzles.violations(shown[None])[0]
+    changed = nowhere if before is None else shown != before
+    given = (shown > 1) & (shown == question)
+    return [
+        Cell(puzzles.vocab[t] if t > 1 else "", *marks)
+        for t, *marks in zip(shown.tolist(), given.tolist(), broken.tolist(), changed.tolist(), strict=True)
+    ]
 
 
 def board(ax: Axes, puzzles: PuzzleSet, question, answer=None, before=None, title: str = "") -> None:
@@ -25,20 +61,21 @@ def board(ax: Axes, puzzles: PuzzleSet, question, answer=None, before=None, titl
     grey one differs from ``before``; these are the paper's colours.
     """
     rows, columns = puzzles.grid
-    question = torch.as_tensor(np.array(question, dtype="int64"))
-    shown = question if answer is None else torch.as_tensor(np.array(answer, dtype="int64"))
-    broken = torch.zeros(len(shown), dtype=torch.bool) if answer is None else puzzles.violations(shown[None])[0]
-    changed = torch.zeros_like(broken) if before is None else shown != torch.as_tensor(np.array(before, dtype="int64"))
     size = min(19.0, 60 / rows)
-    for i, token in enumerate(shown.tolist()):
+    for i, cell in enumerate(cells(puzzles, question, answer, before)):
         r, c = divmod(i, columns)
-        ground = COLOURS["broken"] if broken[i] else COLOURS["changed"] if changed[i] else None
-        if ground:
-            ax.add_patch(Rectangle((c, r), 1, 1, color=ground, linewidth=0))
-        if token > 1:
-            given = token == question[i]
-            ax.text(c + 0.5, r + 0.52, puzzles.vocab[token], ha="center", va="center", fontsize=size,
-                    weight="bold" if given else "normal", color=COLOURS["ink"] if given else COLOURS["worker"])  # fmt: skip
+        if cell.ground:
+            ax.add_patch(Rectangle((c, r), 1, 1, color=cell.ground, linewidth=0))
+        ax.text(
+            c + 0.5,
+            r + 0.52,
+            cell.character,
+            ha="center",
+            va="center",
+            fontsize=size,
+            weight="bold" if cell.given else "normal",
+            color=COLOURS["ink" if cell.given else "worker"],
+        )
     _lines(ax, puzzles)
     if title:
         ax.set_title(title, fontsize=9)
@@ -48,9 +85,13 @@ def _lines(ax: Axes, puzzles: PuzzleSet) -> None:
     rows, columns = puzzles.grid
     box_rows, box_columns = puzzles.box or (rows, columns)
     for i in range(rows + 1):
-        ax.plot([0, columns], [i, i], color=COLOURS["ink"], lw=1.6 if i % box_rows == 0 else 0.5, solid_capstyle="round")
+        ax.plot(
+            [0, columns], [i, i], color=COLOURS["ink"], lw=1.6 if i % box_rows == 0 else 0.5, solid_capstyle="round"
+        )
     for i in range(columns + 1):
-        ax.plot([i, i], [0, rows], color=COLOURS["ink"], lw=1.6 if i % box_columns == 0 else 0.5, solid_capstyle="round")
+        ax.plot(
+            [i, i], [0, rows], color=COLOURS["ink"], lw=1.6 if i % box_columns == 0 else 0.5, solid_capstyle="round"
+        )
     ax.set(xlim=(-0.05, columns + 0.05), ylim=(rows + 0.05, -0.05), aspect="equal")
     ax.axis("off")
 
@@ -59,7 +100,9 @@ def thinking(puzzles: PuzzleSet, question, answers, titles=None, width: float = 
     """A figure with the question and then each answer; answers: (moments, seq_len) tokens."""
     count = len(answers) + 1
     lines = -(-count // per_line)
-    figure, axes = plt.subplots(lines, min(count, per_line), figsize=(width * min(count, per_line), lines * (width + 0.25)), squeeze=False)
+    figure, axes = plt.subplots(
+        lines, min(count, per_line), figsize=(width * min(count, per_line), lines * (width + 0.25)), squeeze=False
+    )
     for ax in axes.flat[count:]:
         ax.axis("off")
     board(axes.flat[0], puzzles, question, title="question")
@@ -89,8 +132,17 @@ def thinking_player(puzzles: PuzzleSet, question, answers, titles=None, size: fl
 
 
 # The player's buttons are glyphs of an icon font that matplotlib fetches from a network; plain characters do.
-_ICONS = {"fa-minus": "−", "fa-fast-backward": "⏮", "fa-step-backward": "◁", "fa-play fa-flip-horizontal": "◀", "fa-pause": "❚❚",
-          "fa-play": "▶", "fa-step-forward": "▷", "fa-fast-forward": "⏭", "fa-plus": "+"}  # fmt: skip
+_ICONS = {
+    "fa-minus": "−",
+    "fa-fast-backward": "⏮",
+    "fa-step-backward": "◁",
+    "fa-play fa-flip-horizontal": "◀",
+    "fa-pause": "❚❚",
+    "fa-play": "▶",
+    "fa-step-forward": "▷",
+    "fa-fast-forward": "⏭",
+    "fa-plus": "+",
+}
 
 
 def _stand_alone(html: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
+from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from ..dynamics import Residuals
+from .boards import _stand_alone
 from .style import COLOURS
 
-__all__ = ["residual_curve", "schedule"]
+__all__ = ["residual_curve", "residual_player", "schedule"]
 
 _NAMES = {"L": ("worker", "worker f_L"), "H": ("controller", "controller f_H"), "z": ("flat", "flat recurrence")}
 
@@ -24,7 +27,29 @@ def residual_curve(ax: Axes, residuals: Residuals, part: str, label: str | None 
     style = {"color": COLOURS[name], "marker": "o" if part != "H" else "D", "markersize": 3.5} | style
     ax.plot(steps, middle, label=label or default, **style)
     ax.fill_between(steps, low, high, color=style["color"], alpha=0.15, linewidth=0)
-    ax.set(xlabel="step within the run", ylabel="forward residual ‖z′ − z‖ / ‖z‖")
+    ax.set(xlabel="step", ylabel="forward residual ‖z′ − z‖ / ‖z‖")
+
+
+def residual_player(runs: dict[str, Residuals], size: tuple[float, float] = (7.0, 3.2)) -> str:
+    """A picture for each run, with its name above, as HTML that plays in a page without a kernel and a network.
+
+    All pictures share their axes, so that what moves from one to the next is the curve.
+    """
+    figure, ax = plt.subplots(figsize=size)
+    steps = max(len(r.parts) for r in runs.values())
+    low, high = (f(getattr(r.values.median(1).values, f.__name__)().item() for r in runs.values()) for f in (min, max))
+
+    def draw(i):
+        ax.clear()
+        name, r = list(runs.items())[i]
+        for part in sorted(set(r.parts), reverse=True):
+            residual_curve(ax, r, part)
+        ax.set(yscale="log", xlim=(0, steps + 1), ylim=(low / 2, high * 2), title=name, xlabel="step")
+        ax.legend(loc="upper right", ncols=2)
+
+    html = FuncAnimation(figure, draw, frames=len(runs)).to_jshtml(fps=1, default_mode="loop")
+    plt.close(figure)
+    return _stand_alone(html)
 
 
 def schedule(ax: Axes, parts: str, segments: int = 1) -> None:

@@ -33,7 +33,8 @@ class PuzzleSet(ABC):
     ratings     (n,) int32, how hard each puzzle is, or None
     source      where the puzzles come from, for people; not part of `content_hash`
 
-    Arrays are checked and made read-only: two parts of a program may hold the same set.
+    Arrays are checked, copied and made read-only: two parts of a program may hold the same set. Tensors of
+    them are made with `torch.tensor(puzzles.inputs)` (`torch.from_numpy` warns of read-only arrays).
     """
 
     name: str
@@ -61,7 +62,8 @@ class PuzzleSet(ABC):
         if self.ratings is not None:
             set_field("ratings", self._per_puzzle("ratings", self.ratings))
         if len(inputs) and self.puzzle_ids.min() < 0:
-            raise ValueError(f"{self.name}: puzzle_ids must be 0 or more, but one is {self.puzzle_ids.min()}.")
+            raise ValueError(
+                f"{self.name}: puzzle_ids must be 0 or more; the least given is {self.puzzle_ids.min()}.")
 
     # -- construction: one paragraph for each way to get it wrong
 
@@ -180,10 +182,12 @@ class PuzzleSet(ABC):
         tokens = tokens.detach().cpu().numpy() if torch.is_tensor(tokens) else np.asarray(tokens)
         if tokens.shape != (self.seq_len,):
             raise ValueError(
-                f"{self.name}: decode takes the {self.seq_len} tokens of one puzzle; got shape {tokens.shape}.")
+                f"{self.name}: decode takes the {self.seq_len} tokens of one puzzle; got shape "
+                f"{tokens.shape}.")
         if tokens.min() < 0 or tokens.max() >= self.vocab_size:
             raise ValueError(
-                f"{self.name}: tokens run from 0 to {self.vocab_size - 1}; got {tokens.min()} to {tokens.max()}.")
+                f"{self.name}: tokens run from 0 to {self.vocab_size - 1}; got {tokens.min()} to "
+                f"{tokens.max()}.")
         return "".join(self.vocab[int(token)] for token in tokens)
 
     # -- the rules, which each puzzle fills in

@@ -17,10 +17,12 @@ import numpy as np
 from hrm_lite.puzzles.sudoku_files import fetch_from_hub, read_csv, write_csv
 from hrm_lite.puzzles.sudoku_generate import generate
 from hrm_lite.puzzles.sudoku_grid import Board, first_clash, parse, to_text
-from hrm_lite.puzzles.sudoku_set import SudokuSet, solved
+from hrm_lite.puzzles.sudoku_random import Stream
+from hrm_lite.puzzles.sudoku_set import SudokuSet, search_many, solved
 from hrm_lite.puzzles.sudoku_splits import check_split, first_of_each, puzzles_on_side
 
-__all__ = ["SudokuSet", "canonical", "generate", "is_solution", "load", "rate", "read_csv", "solve", "write_csv"]
+__all__ = [
+    "SudokuSet", "canonical", "generate", "is_solution", "load", "rate", "read_csv", "solve", "write_csv"]
 
 DEFAULT_COUNT = {"train": 10_000, "test": 1_000, "all": 10_000}  # generated puzzles where no limit is given
 
@@ -41,12 +43,7 @@ def rate(text: str) -> int:
     for nearly all of their puzzles, not for every one). 4x4 and 6x6 have no published rating; theirs
     counts the guesses of `solve`, which is mostly 0. Errors as for `solve`.
     """
-    board, digits, _, guesses = _solve(text)
-    if board.side < 9:
-        return guesses
-    from hrm_lite.puzzles.sudoku_rating import rate_many  # compiled: loaded on first use
-
-    return int(rate_many(digits)[0])
+    return _solve(text)[3]
 
 
 def is_solution(question: str, answer: str) -> bool:
@@ -59,8 +56,8 @@ def is_solution(question: str, answer: str) -> bool:
     compact = "".join(answer.split())
     if len(compact) != board.cells:
         raise ValueError(
-            f"The question is a {board.name} Sudoku of {board.cells} characters, the answer has {len(compact)}. "
-            "Compare an answer with its own question.")
+            f"The question is a {board.name} Sudoku of {board.cells} characters, the answer has "
+            f"{len(compact)}. Compare an answer with its own question.")
     if not set(compact) <= set("123456789"[: board.side]):
         return False
     return bool(solved(board, digits[None], parse(compact)[1][None])[0])
@@ -116,8 +113,8 @@ def load(source: str | os.PathLike, split: str, limit: int | None = None, seed: 
         return _distinct(read_csv(source), split, limit, seed)
     else:
         raise ValueError(
-            f"No puzzles at {source!r}. A source is \"generated:SIZE:DIFFICULTY\" (for example generated:4x4:4-6), a "
-            ".csv file, a folder with train.csv and test.csv, or \"hub:OWNER/NAME\".")
+            f"No puzzles at {source!r}. A source is \"generated:SIZE:DIFFICULTY\" (for example "
+            "generated:4x4:4-6), a .csv file, a folder with train.csv and test.csv, or \"hub:OWNER/NAME\".")
     return _distinct(puzzles, "all", limit, seed)
 
 
@@ -125,7 +122,7 @@ def _distinct(puzzles: SudokuSet, split: str, limit: int | None, seed: int) -> S
     """The different puzzles of one side, `limit` of them in random order."""
     order = np.arange(len(puzzles))
     if limit is not None:
-        order = np.random.Generator(np.random.PCG64(seed)).permutation(len(puzzles))
+        order = Stream(seed).orders(len(puzzles))
     seen, chosen, have = set(), [], 0
     for start in range(0, len(order), 4096):  # finding classes takes time: stop when there are enough
         part = order[start : start + 4096]
@@ -139,34 +136,33 @@ def _distinct(puzzles: SudokuSet, split: str, limit: int | None, seed: int) -> S
             break
     if limit is not None and have < limit:
         raise ValueError(
-            f"{puzzles.source} has {have:,} different puzzles in split \"{split}\", but {limit:,} were asked for. Lower "
-            "the limit, or leave it out to get all of them.")
+            f"{puzzles.source} has {have:,} different puzzles in split \"{split}\", but {limit:,} were "
+            "asked for. Lower the limit, or leave it out to get all of them.")
     return puzzles.select(np.concatenate(chosen)[:limit])
 
 
 def _join(parts: list[SudokuSet], source: str) -> SudokuSet:
     if len({part.name for part in parts}) > 1:
-        raise ValueError(f"{source} mixes sizes: {' and '.join(part.name for part in parts)}. Load one at a time.")
-    columns = (np.concatenate([getattr(part, field) for part in parts]) for field in ("inputs", "labels", "ratings"))
-    inputs, labels, ratings = columns
+        raise ValueError(
+            f"{source} mixes sizes: {' and '.join(part.name for part in parts)}. Load one split at a time.")
+    inputs, labels, ratings = (
+        np.concatenate([getattr(part, field) for part in parts]) for field in ("inputs", "labels", "ratings"))
     return SudokuSet.from_digits(parts[0].board, inputs - 1, labels - 1, ratings, source=source)
 
 
 def _solve(text: str) -> tuple[Board, np.ndarray, np.ndarray, int]:
     """The board, the digits of the puzzle, those of its one solution, and the guesses it took."""
-    from hrm_lite.puzzles.sudoku_kernels import solve_many  # compiled: loaded on first use
-
     board, digits = parse(text)
     clash = first_clash(board, digits)
     if clash:
         raise ValueError(f"The puzzle has {clash}, so it has no solution. Correct the digits that are given.")
-    counts, guesses, solutions = solve_many(board, digits, 2)
+    counts, guesses, solutions = search_many(board, digits, 2)
     if counts[0] == 0:
         raise ValueError(
-            "The puzzle has no solution, although no two given digits clash. Probably one of them is wrong: compare "
-            "it with its origin.")
+            "The puzzle has no solution, although no two given digits clash. Probably one of them is "
+            "wrong: compare it with its origin.")
     if counts[0] > 1:
         raise ValueError(
-            f"The puzzle has several solutions: its {np.count_nonzero(digits)} givens do not settle every cell. A "
-            "proper Sudoku has one; look for a digit that was left out.")
+            f"The puzzle has several solutions: its {np.count_nonzero(digits)} givens do not settle every "
+            "cell. A proper Sudoku has one; look for a digit that was left out.")
     return board, digits, solutions[0], int(guesses[0])

@@ -60,7 +60,8 @@ def _rank(grid, row, columns, order, first, second, names):
 
 
 @jit
-def _canonical_all(questions, answers, height, square, columns, places, grid, question, names, rows, image, best):
+def _canonical_all(questions, answers, height, square, columns, places, work):
+    grid, question, names, rows, image, best = work
     side = columns.shape[1]
     for puzzle in range(len(questions)):
         found = False
@@ -128,5 +129,5 @@ def canonical_many(board: Board, questions: np.ndarray, answers: np.ndarray) -> 
     side = board.side
     shapes = (side, side), (side, side), side + 1, side, (2, board.cells), (2, board.cells)
     _canonical_all(result, answers, board.box_rows, board.square, *_orders(board),
-                   *(np.zeros(shape, np.int64) for shape in shapes))
+                   tuple(np.zeros(shape, np.int64) for shape in shapes))
     return result

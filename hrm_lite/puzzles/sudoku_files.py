@@ -28,31 +28,36 @@ def read_csv(path: str | os.PathLike) -> SudokuSet:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}. Give the path of a CSV file with {','.join(COLUMNS)}.")
+        raise FileNotFoundError(
+            f"There is no file {path}. Give the path of a CSV file with the columns {','.join(COLUMNS)}.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines, questions, answers, ratings = _rows(path, csv.reader(file))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(
-            f"{path} is not a CSV text file ({error}). Expected the columns {','.join(COLUMNS)} in UTF-8.") from None
+            f"{path} is not a CSV text file ({error}). Expected the columns {','.join(COLUMNS)} in "
+            "UTF-8.") from None
     board = board_of(len(questions[0])) if len(questions[0]) in (16, 36, 81) else None
     if board is None:
         raise ValueError(
-            f"{path}, line {lines[0]}: the question has {len(questions[0])} characters; a Sudoku has 16, 36 or 81.")
+            f"{path}, line {lines[0]}: the question has {len(questions[0])} characters; a Sudoku has 16, "
+            "36 or 81.")
     questions = _digits(path, board, lines, questions, "question", blanks=True)
     answers = _digits(path, board, lines, answers, "answer", blanks=False)
     wrong = np.flatnonzero(~solved(board, questions, answers))
     if len(wrong):
         raise ValueError(
-            f"{path}, line {lines[wrong[0]]}: the answer does not solve the question (it changes a given or breaks a "
-            f"rule); {len(wrong):,} of {len(lines):,} lines have this fault. Correct or remove them.")
+            f"{path}, line {lines[wrong[0]]}: the answer does not solve the question (it changes a given "
+            f"or breaks a rule); {len(wrong):,} of {len(lines):,} lines have this fault. Correct or remove "
+            "them.")
     return SudokuSet.from_digits(board, questions, answers, np.array(ratings, np.int64), source=str(path))
 
 
 def _rows(path: Path, reader) -> tuple[list[int], list[str], list[str], list[int]]:
     header = [name.strip() for name in next(reader, [])]
     if not header:
-        raise ValueError(f"{path} is empty. Expected a header with {','.join(COLUMNS)} and one puzzle a line.")
+        raise ValueError(
+            f"{path} is empty. Expected a header with {','.join(COLUMNS)} and one puzzle a line.")
     missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise ValueError(
@@ -65,14 +70,14 @@ def _rows(path: Path, reader) -> tuple[list[int], list[str], list[str], list[int
             continue
         if len(row) != len(header):
             raise ValueError(
-                f"{path}, line {reader.line_num}: {len(row)} fields where the header has {len(header)}. The line is "
-                "cut or damaged; fetch the file again or remove the line.")
+                f"{path}, line {reader.line_num}: {len(row)} fields where the header has {len(header)}. "
+                "The line is cut or damaged; fetch the file again or remove the line.")
         try:
             ratings.append(int(row[rating]))
         except ValueError:
             raise ValueError(
-                f"{path}, line {reader.line_num}: the rating {row[rating]!r} is not a whole number. The line is cut "
-                "or damaged; fetch the file again or remove the line.") from None
+                f"{path}, line {reader.line_num}: the rating {row[rating]!r} is not a whole number. The "
+                "line is cut or damaged; fetch the file again or remove the line.") from None
         lines.append(reader.line_num)
         questions.append(row[question])
         answers.append(row[answer])
@@ -81,13 +86,16 @@ def _rows(path: Path, reader) -> tuple[list[int], list[str], list[str], list[int
     return lines, questions, answers, ratings
 
 
-def _digits(path: Path, board: Board, lines: list[int], texts: list[str], what: str, blanks: bool) -> np.ndarray:
+def _digits(
+    path: Path, board: Board, lines: list[int], texts: list[str], what: str, blanks: bool
+) -> np.ndarray:
     """Texts of one length -> (n, cells) digits."""
     for line, text in zip(lines, texts, strict=True):
         if len(text) != board.cells:
             raise ValueError(
-                f"{path}, line {line}: the {what} has {len(text)} characters, but the file began with {board.name} "
-                f"boards of {board.cells}. Keep one size to a file; if the line is cut, fetch the file again.")
+                f"{path}, line {line}: the {what} has {len(text)} characters, but the file began with "
+                f"{board.name} boards of {board.cells}. Keep one size to a file; if the line is cut, fetch "
+                "the file again.")
     joined = "".join(texts).replace(".", "0").encode("ascii", errors="replace")
     digits = np.frombuffer(joined, np.uint8).reshape(len(texts), board.cells) - np.uint8(ord("0"))
     bad = np.argwhere((digits > board.side) | ((digits == 0) & (not blanks)))
@@ -95,8 +103,8 @@ def _digits(path: Path, board: Board, lines: list[int], texts: list[str], what: 
         row, cell = bad[0]
         allowed = f"the digits 1 to {board.side}" + (" and '.' or '0' for a blank" if blanks else "")
         raise ValueError(
-            f"{path}, line {lines[row]}: character {texts[row][cell]!r} at position {cell + 1} of the {what} is not "
-            f"allowed in {board.name} Sudoku, which has {allowed}.")
+            f"{path}, line {lines[row]}: character {texts[row][cell]!r} at position {cell + 1} of the "
+            f"{what} is not allowed in {board.name} Sudoku, which has {allowed}.")
     return digits
 
 
@@ -137,8 +145,8 @@ def fetch_from_hub(repository: str, split: str) -> Path:
     except Exception as error:  # its own, requests' and the system's errors: all end in the same advice
         raise OSError(
             f"Could not fetch {split}.csv of \"{repository}\" from the Hugging Face Hub "
-            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no details'}). Check the name "
-            "and the network. Without a network use \"generated:9x9:hard\", or the path of a .csv file or of a folder "
-            "with train.csv and test.csv.") from error
+            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no details'}). "
+            "Check the name and the network. Without a network use \"generated:9x9:hard\", or the path of "
+            "a .csv file or of a folder with train.csv and test.csv.") from error
 
 

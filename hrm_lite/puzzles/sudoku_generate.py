@@ -15,6 +15,7 @@ import numpy as np
 
 from hrm_lite.puzzles import sudoku_small
 from hrm_lite.puzzles.sudoku_grid import BOARDS, Board
+from hrm_lite.puzzles.sudoku_random import Stream
 from hrm_lite.puzzles.sudoku_set import SudokuSet
 from hrm_lite.puzzles.sudoku_splits import check_split, first_of_each, on_side, puzzles_on_side
 
@@ -49,14 +50,14 @@ class Difficulty:
             low, high = _pair(given)
         if low is None:
             raise ValueError(
-                f"{given!r} is not a difficulty. Use \"easy\", \"medium\", \"hard\" (no given can be left out) or a "
-                "range of givens such as \"30-40\".")
+                f"{given!r} is not a difficulty. Use \"easy\", \"medium\", \"hard\" (no given can be left "
+                "out) or a range of givens such as \"30-40\".")
         fewest, most = FEWEST[board.name], board.cells - 1
         if not fewest <= low <= high <= most:
             raise ValueError(
-                f"A range of {low} to {high} givens is not possible for {board.name} Sudoku: it runs from the "
-                f"smaller to the larger number, with at least {fewest} (fewer never leave one solution) and at "
-                f"most {most} (more leave nothing to solve).")
+                f"A range of {low} to {high} givens is not possible for {board.name} Sudoku: it runs from "
+                f"the smaller to the larger number, with at least {fewest} (fewer never leave one "
+                f"solution) and at most {most} (more leave nothing to solve).")
         return cls(f"{low}-{high}", low, high)
 
 
@@ -112,20 +113,20 @@ def _draw_small(board: Board, difficulty: Difficulty, count: int, seed: int, spl
     classes = classes.select(on_side(classes.texts(), split))
     if classes.members.sum() < count:
         raise ValueError(
-            f"There are {classes.members.sum():,} different 4x4 puzzles of difficulty {difficulty.name} in split "
-            f"\"{split}\" ({len(classes):,} classes of equivalent ones), but {count:,} were asked for. Ask for "
-            "fewer, for a wider range of givens or for a larger size.")
+            f"There are {classes.members.sum():,} different 4x4 puzzles of difficulty {difficulty.name} in "
+            f"split \"{split}\" ({len(classes):,} classes of equivalent ones), but {count:,} were asked "
+            "for. Ask for fewer, for a wider range of givens or for a larger size.")
     by_givens = [np.flatnonzero(classes.givens == number) for number in np.unique(classes.givens)]
     sizes = np.array([len(members) for members in by_givens])
     table = np.concatenate(by_givens)
     starts = np.cumsum(sizes) - sizes
-    rng = np.random.Generator(np.random.PCG64(seed))
+    stream = Stream(seed)
     seen, parts, have = set(), [], 0
     while have < count:
         # Whole chunks of one size, so that the puzzles do not depend on how many are asked for.
-        group = rng.integers(len(sizes), size=4096)
-        choice = table[starts[group] + (rng.random(4096) * sizes[group]).astype(np.int64)]
-        questions, answers = classes.draw(choice, rng)
+        group = stream.below(np.full(4096, len(sizes)))
+        choice = table[starts[group] + stream.below(sizes[group])]
+        questions, answers = classes.draw(choice, stream)
         fresh = first_of_each(questions, seen)
         parts.append((questions[fresh], answers[fresh]))
         have += int(fresh.sum())
@@ -142,16 +143,17 @@ def _dig(board: Board, difficulty: Difficulty, count: int, seed: int, split: str
             board, difficulty.low, difficulty.high, difficulty.minimal, seed, start, chunk)
         if len(questions) < chunk:
             raise ValueError(
-                f"No {board.name} puzzle with so few givens was found on {MAX_TRIES:,} random boards (asked for "
-                f"{difficulty.low} to {difficulty.high}): they exist but are rare. Raise the lower end of the "
-                "range, or ask for \"hard\": puzzles of which no given can be left out.")
+                f"No {board.name} puzzle with so few givens was found on {MAX_TRIES:,} random boards "
+                f"(asked for {difficulty.low} to {difficulty.high}): they exist but are rare. Raise the "
+                "lower end of the range, or ask for \"hard\": puzzles of which no given can be left out.")
         keep = puzzles_on_side(board, questions, answers, split)
         questions, answers = questions[keep], answers[keep]
         fresh = first_of_each(questions, seen)
         if start > 1_000_000 and not fresh.any():
             raise ValueError(
-                f"Only {have:,} different {board.name} puzzles of difficulty {difficulty.name} were found in split "
-                f"\"{split}\", but {count:,} were asked for. Ask for fewer or for a wider range of givens.")
+                f"Only {have:,} different {board.name} puzzles of difficulty {difficulty.name} were found "
+                f"in split \"{split}\", but {count:,} were asked for. Ask for fewer or for a wider range "
+                "of givens.")
         parts.append((questions[fresh], answers[fresh]))
         have += int(fresh.sum())
         start += chunk

@@ -81,13 +81,12 @@ def parse(text: str) -> tuple[Board, np.ndarray]:
             "Tokens become text with PuzzleSet.decode().")
     compact = "".join(text.split())
     board = board_of(len(compact))
-    allowed = "123456789"[: board.side]
-    for cell, character in enumerate(compact):
-        if character not in allowed and character not in ".0":
-            row, column = divmod(cell, board.side)
-            raise ValueError(
-                f"Character {character!r} in row {row + 1}, column {column + 1} is not allowed: a "
-                f"{board.name} Sudoku has the digits 1 to {board.side} and '.' or '0' for a blank.")
+    strange = set(compact) - set(".0123456789"[: board.side + 2])
+    if strange:
+        cell = next(cell for cell, character in enumerate(compact) if character in strange)
+        raise ValueError(
+            f"Character {compact[cell]!r} in row {cell // board.side + 1}, column {cell % board.side + 1} is not "
+            f"allowed: a {board.name} Sudoku has the digits 1 to {board.side} and '.' or '0' for a blank.")
     return board, np.frombuffer(compact.replace(".", "0").encode("ascii"), np.uint8) - ord("0")
 
 
@@ -98,11 +97,11 @@ def to_text(digits: np.ndarray) -> str:
 
 def first_clash(board: Board, digits: np.ndarray) -> str | None:
     """The first unit with two equal digits in words, e.g. "two 5s in column 3"; None if there is none."""
-    kinds = ("row", "column", "box")
-    for index, unit in enumerate(board.units):
-        counts = np.bincount(digits[unit], minlength=board.side + 1)[1:]
-        if counts.max(initial=0) > 1:
-            kind, number = kinds[index // board.side], index % board.side + 1
-            counted = "two" if counts.max() == 2 else str(counts.max())
-            return f"{counted} {int(counts.argmax()) + 1}s in {kind} {number}"
+    givens = np.flatnonzero(digits)
+    for kind, unit_of_cell in zip(("row", "column", "box"), board.unit_of_cell, strict=True):
+        counts = np.bincount(unit_of_cell[givens] * 10 + digits[givens], minlength=1)
+        if counts.max() > 1:
+            unit, digit = divmod(int(np.flatnonzero(counts > 1)[0]), 10)
+            many = counts[unit * 10 + digit]
+            return f"{'two' if many == 2 else many} {digit}s in {kind} {unit + 1}"
     return None

@@ -14,6 +14,7 @@ import functools
 import numba
 import numpy as np
 
+from hrm_lite.puzzles import sudoku_random
 from hrm_lite.puzzles.sudoku_grid import Board
 
 PLACED = 1 << 15
@@ -83,7 +84,7 @@ def _settle(cells, peers, units, full, queue, waiting):
 
 @jit
 def _next_random(state):
-    """One step of splitmix64: 64 random bits, the same on every machine."""
+    """The next 64 bits of splitmix64, as in `sudoku_random`."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
     bits = state[0]
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -158,7 +159,7 @@ def _search(stack, branch, queue, waiting, peers, units, full, limit, rng, solut
 
 @jit
 def _start(digits, puzzle, stack, queue, full):
-    """Put the candidates of one board of (n, cells) on the stack; returns how many cells wait in the queue."""
+    """Put the candidates of one board of (n, cells) on the stack; how many cells wait to be placed."""
     waiting = 0
     for cell in range(digits.shape[1]):
         if digits[puzzle, cell]:
@@ -262,8 +263,8 @@ def dig_many(
     Returns questions and answers (n, cells) uint8; n < count where one puzzle used up MAX_TRIES boards.
     """
     questions, answers = np.zeros((count, board.cells), np.uint8), np.zeros((count, board.cells), np.uint8)
-    key = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]) + start
+    key = sudoku_random.start(seed) + start
     made = _dig_all(
-        low, high, minimal, *_tables(board), np.uint64(key % 2**64), _workspace(board), np.zeros(0, np.uint64),
-        np.zeros(1, np.uint64), np.zeros(board.cells, np.int64), questions, answers)
+        low, high, minimal, *_tables(board), np.uint64(key % 2**64), _workspace(board),
+        np.zeros(0, np.uint64), np.zeros(1, np.uint64), np.zeros(board.cells, np.int64), questions, answers)
     return questions[:made], answers[:made]

@@ -1,4 +1,4 @@
-"""How hard a 9x9 puzzle is: the guesses of a solver that thinks in bands, compiled.
+"""How hard a 9x9 puzzle is: a solver that thinks in bands and counts its guesses, compiled.
 
 The rating of the published lists counts the guesses of T. Dillon's solver tdoku until the first solution
 (https://t-dillon.github.io/tdoku), so this is its method, written anew. Its variables are not only "digit d
@@ -17,66 +17,99 @@ FULL = (1 << 9) - 1
 # LINE[way, box]: the line of the band that a digit takes in each of its three boxes. The order of the ways
 # is part of the rating: a guess tries the first that is left.
 LINE = np.array([[0, 1, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0], [0, 2, 1], [1, 0, 2]])
-# A box is a 4x4 matrix of sets: cells, in column 3 the digits that may be absent from a row of the box, in
-# row 3 those that may be absent from a column. Each digit stands once in each of the first three rows and
-# columns of the matrix. A cell keeps one candidate at least, a margin six.
-LEAST = np.array([1, 1, 1, 6, 1, 1, 1, 6, 1, 1, 1, 6, 6, 6, 6, 0])
+# A box is a 4x4 matrix of sets of digits: 3x3 cells; in column 3 the digits that may be absent from a row of
+# the box, in row 3 those that may be absent from a column. Each digit stands once in each of the first three
+# rows and columns of the matrix. A cell keeps one candidate at least, a set of absent digits six.
+# One number holds a row of the matrix: four lanes of 16 bits, so that one operation serves all of them.
+EACH = 1 | 1 << 16 | 1 << 32  # times a set: that set in the lanes of the three cells
+CELLS = EACH * FULL
+ABOVE = EACH << 9  # the bit above each set: CELLS + sets carries into it where the set is not empty
+MARGIN = FULL << 48
 
 
 @jit
-def _settle_box(boxes, depth, index, ways, pending, asserted):
+def _single(row):
+    """The cells of a row that have one candidate, the others empty. No cell is empty."""
+    row &= CELLS
+    several = ((row & (row - EACH)) + CELLS) & ABOVE
+    lanes = ABOVE ^ several
+    return row & (lanes - (lanes >> 9))
+
+
+@jit
+def _six(entry):
+    return entry if BITS[entry] == 6 else 0
+
+
+@jit
+def _once(row):
+    """The digits that stand in one lane only, in that lane."""
+    turned = (row >> 16) | ((row & FULL) << 48)
+    one, two = row | turned, row & turned
+    one_turned = (one >> 32) | ((one & 0xFFFFFFFF) << 32)
+    two_turned = (two >> 32) | ((two & 0xFFFFFFFF) << 32)
+    return row & ~(two | two_turned | (one & one_turned))
+
+
+@jit
+def _any(row):
+    """All digits in the cells of a row."""
+    return (row | row >> 16 | row >> 32) & FULL
+
+
+@jit
+def _out(known, row, anywhere):
+    """What leaves a row of the box when the cells `known` are: in the box `anywhere`, in the row `row`."""
+    lanes = (known + CELLS) & ABOVE
+    return ((anywhere * EACH | (lanes - (lanes >> 9))) & ~known) | row << 48
+
+
+@jit
+def _settle_box(boxes, depth, index, pending):
     """Draw conclusions inside one box; what they exclude in its two bands joins `pending` (6, 6).
 
     False on a contradiction.
     """
-    down, across = index // 3, index % 3
     box = boxes[depth, index]
+    a, b, c, d = box[0], box[1], box[2], box[3]
     while True:
-        for entry in range(15):
-            count = BITS[box[entry]]
-            if count < LEAST[entry]:
-                return False
-            asserted[entry] = box[entry] if count == LEAST[entry] else 0
-        for line in range(3):
-            for first, step in ((4 * line, 1), (line, 4)):
-                once, twice = 0, 0
-                for k in range(4):
-                    entry = box[first + k * step]
-                    twice |= once & entry
-                    once |= entry
-                once &= ~twice
-                for k in range(4):
-                    asserted[first + k * step] |= box[first + k * step] & once
-        changed = False
-        anywhere = 0
-        for line in range(3):
-            anywhere |= asserted[4 * line] | asserted[4 * line + 1] | asserted[4 * line + 2]
-        for line in range(3):
-            in_row = asserted[4 * line] | asserted[4 * line + 1] | asserted[4 * line + 2]
-            in_column = asserted[line] | asserted[4 + line] | asserted[8 + line]
-            for entry, absent in ((4 * line + 3, in_row), (12 + line, in_column)):
-                if box[entry] & absent:
-                    box[entry] &= ~absent
-                    changed = True
-            for k in range(3):
-                entry = 4 * line + k
-                keep = asserted[entry]
-                out = anywhere & ~keep
-                if keep:
-                    out = FULL & ~keep
-                if box[entry] & out:
-                    box[entry] &= ~out
-                    changed = True
-            for way in range(6):  # present in this line of the box: no other line; absent: not this line
-                pending[down, way] |= asserted[4 * line + 3] if LINE[way, across] == line else in_row
-                pending[3 + across, way] |= asserted[12 + line] if LINE[way, down] == line else in_column
-        if not changed:
-            return True
+        if ((a & CELLS) + CELLS) & ((b & CELLS) + CELLS) & ((c & CELLS) + CELLS) & ABOVE != ABOVE:
+            return False  # a cell without a candidate
+        for entry in (a >> 48, b >> 48, c >> 48, d & FULL, d >> 16 & FULL, d >> 32):
+            if BITS[entry] < 6:
+                return False  # more than three digits in a third of a row or column
+        # What is known for certain: of cells and margins with the least possible, and of digits with one place.
+        column = (a | b | c | d) & ~((a & b) | (c & d) | ((a | b) & (c | d))) & CELLS
+        known_a = _single(a) | _once(a) | (a & column) | _six(a >> 48) << 48
+        known_b = _single(b) | _once(b) | (b & column) | _six(b >> 48) << 48
+        known_c = _single(c) | _once(c) | (c & column) | _six(c >> 48) << 48
+        known_d = (d & column) | _six(d & FULL) | _six(d >> 16 & FULL) << 16 | _six(d >> 32) << 32
+        cells_a, cells_b, cells_c = known_a & CELLS, known_b & CELLS, known_c & CELLS
+        row_a, row_b, row_c = _any(cells_a), _any(cells_b), _any(cells_c)
+        columns = cells_a | cells_b | cells_c
+        anywhere = row_a | row_b | row_c
+        left_a = a & ~_out(cells_a, row_a, anywhere)
+        left_b = b & ~_out(cells_b, row_b, anywhere)
+        left_c = c & ~_out(cells_c, row_c, anywhere)
+        left_d = d & ~columns
+        if left_a == a and left_b == b and left_c == c and left_d == d:
+            break
+        a, b, c, d = left_a, left_b, left_c, left_d
+    box[0], box[1], box[2], box[3] = a, b, c, d
+    # A band loses a way if in this box it puts a digit on a line that must not have it, or if another has it.
+    down, across = index // 3, index % 3
+    first, second, third = columns & FULL, columns >> 16 & FULL, columns >> 32
+    rows = known_a >> 48 | row_b | row_c, known_b >> 48 | row_a | row_c, known_c >> 48 | row_a | row_b
+    columns = (known_d & FULL | second | third, known_d >> 16 & FULL | first | third, known_d >> 32 | first | second)
+    for way in range(6):
+        pending[down, way] |= rows[LINE[way, across]]
+        pending[3 + across, way] |= columns[LINE[way, down]]
+    return True
 
 
 @jit
 def _gather_triads(ways, band, triads):
-    """triads[box, line]: the digits that may stand in that line of that box of the band."""
+    """triads[box, line]: the digits that may stand on that line of that box of the band."""
     for box in range(3):
         for line in range(3):
             triads[box, line] = 0
@@ -85,7 +118,7 @@ def _gather_triads(ways, band, triads):
 
 
 @jit
-def _settle_bands(boxes, ways, depth, pending, triads, asserted):
+def _settle_bands(boxes, ways, depth, pending, triads):
     """Apply what is `pending` to the bands and carry it to the boxes until nothing changes."""
     ways = ways[depth]
     idle, band = 0, np.int64(0)
@@ -104,35 +137,34 @@ def _settle_bands(boxes, ways, depth, pending, triads, asserted):
         _gather_triads(ways, band, triads)
         for box in range(3):
             for line in range(3):
-                if BITS[triads[box, line]] == 3:  # three digits for three cells: they are in no other line
+                if BITS[triads[box, line]] == 3:  # three digits for three cells: they are on no other line
                     for way in range(6):
                         if LINE[way, box] != line:
                             ways[band, way] &= ~triads[box, line]
         _gather_triads(ways, band, triads)
         for box in range(3):
             index = 3 * band + box if band < 3 else band - 3 + 3 * box
-            cells = boxes[depth, index]
-            changed = False
-            for line in range(3):
-                here = triads[box, line]
-                elsewhere = triads[box, (line + 1) % 3] | triads[box, (line + 2) % 3]
-                for k in range(3):
-                    entry = 4 * line + k if band < 3 else 4 * k + line
-                    if cells[entry] & ~here:
-                        cells[entry] &= here
-                        changed = True
-                entry = 4 * line + 3 if band < 3 else 12 + line
-                if cells[entry] & ~elsewhere:
-                    cells[entry] &= elsewhere
-                    changed = True
-            if changed and not _settle_box(boxes, depth, index, ways, pending, asserted):
+            a, b, c, d = boxes[depth, index, 0], boxes[depth, index, 1], boxes[depth, index, 2], boxes[depth, index, 3]
+            x, y, z = triads[box, 0], triads[box, 1], triads[box, 2]
+            if band < 3:
+                boxes[depth, index, 0] &= x * EACH | (y | z) << 48
+                boxes[depth, index, 1] &= y * EACH | (x | z) << 48
+                boxes[depth, index, 2] &= z * EACH | (x | y) << 48
+            else:
+                lanes = x | y << 16 | z << 32 | MARGIN
+                boxes[depth, index, 0] &= lanes
+                boxes[depth, index, 1] &= lanes
+                boxes[depth, index, 2] &= lanes
+                boxes[depth, index, 3] &= (y | z) | (x | z) << 16 | (x | y) << 32
+            if (a != boxes[depth, index, 0] or b != boxes[depth, index, 1] or c != boxes[depth, index, 2]
+                    or d != boxes[depth, index, 3]) and not _settle_box(boxes, depth, index, pending):
                 return False
     return True
 
 
 @jit
 def _choose(ways, depth):
-    """The unfinished band with the fewest ways left, and in it the digit with the fewest; (-1, -1) if done."""
+    """The unsettled band with the fewest ways left, and in it the digit with the fewest; (-1, -1) if done."""
     band, fewest = -1, 99
     for candidate in range(6):
         count = 0
@@ -156,8 +188,9 @@ def _choose(ways, depth):
 def _start(digits, puzzle, boxes, ways, pending):
     """Put the givens of one board of (n, 81) into its boxes; what they exclude in the bands is pending."""
     for index in range(9):
-        for entry in range(16):
-            boxes[0, index, entry] = FULL if entry < 15 else 0
+        for row in range(3):
+            boxes[0, index, row] = CELLS | MARGIN
+        boxes[0, index, 3] = CELLS
     for band in range(6):
         for way in range(6):
             ways[0, band, way] = FULL
@@ -166,7 +199,8 @@ def _start(digits, puzzle, boxes, ways, pending):
         if digits[puzzle, cell]:
             bit = 1 << (digits[puzzle, cell] - 1)
             row, column = cell // 9, cell % 9
-            boxes[0, row // 3 * 3 + column // 3, row % 3 * 4 + column % 3] &= bit
+            lane = 16 * (column % 3)
+            boxes[0, row // 3 * 3 + column // 3, row % 3] &= ~((FULL ^ bit) << lane)
             for way in range(6):
                 if LINE[way, column // 3] != row % 3:
                     pending[row // 3, way] |= bit
@@ -175,39 +209,48 @@ def _start(digits, puzzle, boxes, ways, pending):
 
 
 @jit
-def _guess_all(digits, boxes, ways, guess, pending, triads, asserted, guesses):
+def _search_all(digits, limit, counts, guesses, solutions, work):
+    boxes, ways, guess, pending, triads = work
     for puzzle in range(len(digits)):
         _start(digits, puzzle, boxes, ways, pending)
-        depth, band, digit = np.int64(0), -1, -1  # a bare 0 would be compiled twice, as constant and as number
+        depth, band, digit = np.int64(0), -1, -1  # a bare 0 would be compiled twice
         while True:
-            if _settle_bands(boxes, ways, depth, pending, triads, asserted):
+            if _settle_bands(boxes, ways, depth, pending, triads):
                 left = 0
                 if band >= 0:  # a guess has failed: go on with the same digit while it has several ways
                     for way in range(6):
                         left += ways[depth, band, way] >> digit & 1
                 if left < 2:
                     band, digit = _choose(ways, depth)
-                if band < 0:
-                    break  # solved
-                guesses[puzzle] += 1
-                first = 0
-                while ways[depth, band, first] >> digit & 1 == 0:
-                    first += 1
-                guess[depth, 0], guess[depth, 1], guess[depth, 2] = band, digit, first
-                for index in range(9):
-                    for entry in range(16):
-                        boxes[depth + 1, index, entry] = boxes[depth, index, entry]
-                for line in range(6):
+                if band >= 0:
+                    first = 0
+                    while ways[depth, band, first] >> digit & 1 == 0:
+                        first += 1
+                    guess[depth, 0], guess[depth, 1], guess[depth, 2] = band, digit, first
+                    if counts[puzzle] == 0:
+                        guesses[puzzle] += 1
+                    for index in range(9):
+                        for line in range(4):
+                            boxes[depth + 1, index, line] = boxes[depth, index, line]
+                    for line in range(6):
+                        for way in range(6):
+                            ways[depth + 1, line, way] = ways[depth, line, way]
+                    depth += 1
                     for way in range(6):
-                        ways[depth + 1, line, way] = ways[depth, line, way]
-                depth += 1
-                for way in range(6):
-                    pending[band, way] = 0 if way == first else 1 << digit
-                band = -1
-                continue
+                        pending[band, way] = 0 if way == first else 1 << digit
+                    band = -1
+                    continue
+                if counts[puzzle] == 0:
+                    for cell in range(81):
+                        row, column = cell // 9, cell % 9
+                        lanes = boxes[depth, row // 3 * 3 + column // 3, row % 3]
+                        solutions[puzzle, cell] = BITS[(lanes >> 16 * (column % 3) & FULL) - 1] + 1
+                counts[puzzle] += 1
+                if counts[puzzle] == limit:
+                    break
             depth -= 1
             if depth < 0:
-                break  # no solution
+                break
             band, digit = guess[depth, 0], guess[depth, 1]
             for line in range(6):
                 for way in range(6):
@@ -215,14 +258,16 @@ def _guess_all(digits, boxes, ways, guess, pending, triads, asserted, guesses):
             pending[band, guess[depth, 2]] = 1 << digit
 
 
-def rate_many(digits: np.ndarray) -> np.ndarray:
-    """9x9 boards (n, 81) of digits, 0 for a blank -> guesses until the first solution, (n,) int64.
+def search_many(digits: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Solve 9x9 boards (n, 81) of digits, 0 for a blank.
 
-    A board without a solution gives the guesses that it takes to find that out.
+    Returns the number of solutions, at most `limit`, and the guesses before the first of them (without
+    one: before that is known), both (n,) int64, and the first solution (n, 81) uint8, zeros without one.
     """
     digits = np.array(digits, np.uint8, ndmin=2)
-    guesses = np.zeros(len(digits), np.int64)
-    depth = 6 * 9 + 1  # each guess settles one digit in one band, or excludes one way
-    shapes = (depth, 9, 16), (depth, 6, 6), (depth, 3), (6, 6), (3, 3), 16
-    _guess_all(digits, *(np.zeros(shape, np.int64) for shape in shapes), guesses)
-    return guesses
+    counts, guesses, solutions = np.zeros(len(digits), np.int64), np.zeros(len(digits), np.int64), 0 * digits
+    deep = 6 * 9 + 1  # a guess fixes the way of one digit in one band
+    shapes = (deep, 9, 4), (deep, 6, 6), (deep, 3), (6, 6), (3, 3)
+    work = tuple(np.zeros(shape, np.int64) for shape in shapes)
+    _search_all(digits, limit, counts, guesses, solutions, work)
+    return counts, guesses, solutions

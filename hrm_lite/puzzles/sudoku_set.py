@@ -53,12 +53,7 @@ class SudokuSet(PuzzleSet):
 
         9x9 counts as tdoku does (see `sudoku_rating`), the smaller sizes as `solve` does: most need none.
         """
-        from hrm_lite.puzzles import sudoku_kernels, sudoku_rating  # compiled: loaded on first use
-
-        digits = self.inputs - 1
-        ratings = (sudoku_rating.rate_many(digits) if self.board.side == 9
-                   else sudoku_kernels.solve_many(self.board, digits, 1)[1])
-        return dataclasses.replace(self, ratings=ratings)
+        return dataclasses.replace(self, ratings=search_many(self.board, self.inputs - 1, 1)[1])
 
     def augment(self, inputs, labels, generator):
         """A random renaming of digits, order of bands, rows, stacks and columns, and mirror, per row."""
@@ -81,9 +76,20 @@ class SudokuSet(PuzzleSet):
         return (same & _peers(self.board, answers.device)).any(2)
 
 
+def search_many(board: Board, digits: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Boards (n, cells) of digits -> solutions found, at most `limit` (n,), guesses before the first (n,),
+    and the first solution (n, cells): for 9x9 by the search whose guesses are the published rating."""
+    from hrm_lite.puzzles import sudoku_kernels, sudoku_rating  # compiled: loaded on first use
+
+    if board.side == 9:
+        return sudoku_rating.search_many(digits, limit)
+    return sudoku_kernels.solve_many(board, digits, limit)
+
+
 def solved(board: Board, questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
     """`SudokuSet.check` for arrays of digits (n, cells), 0 for a blank -> (n,) bool."""
-    right = ((questions == 0) | (questions == answers)).all(1) & ((answers > 0) & (answers <= board.side)).all(1)
+    right = ((questions == 0) | (questions == answers)).all(1)
+    right &= ((answers > 0) & (answers <= board.side)).all(1)
     powers = np.left_shift(1, np.minimum(answers, board.side), dtype=np.uint16)
     for unit in board.units:  # unit by unit: millions of boards at once would fill the memory
         right &= np.bitwise_or.reduce(powers[:, unit], axis=1) == (1 << (board.side + 1)) - 2

@@ -15,6 +15,7 @@ import itertools
 import numpy as np
 
 from hrm_lite.puzzles.sudoku_grid import BOARDS, to_text
+from hrm_lite.puzzles.sudoku_random import Stream
 from hrm_lite.puzzles.sudoku_symmetry import position_group
 
 BOARD = BOARDS["4x4"]
@@ -53,15 +54,15 @@ class Classes:
         shown = (self.mask[:, None] & _BITS) != 0
         return [to_text(row) for row in self.grids[self.grid] * shown]
 
-    def draw(self, choice: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def draw(self, choice: np.ndarray, stream: Stream) -> tuple[np.ndarray, np.ndarray]:
         """A random member of each chosen class: questions and answers (len(choice), 16), 0 for a blank.
 
         Each member of a class is equally likely.
         """
         group = position_group(BOARD)
-        gather = group[rng.integers(len(group), size=len(choice))]
+        gather = group[stream.below(np.full(len(choice), len(group)))]
         names = np.zeros((len(choice), 5), np.uint8)
-        names[:, 1:] = rng.permuted(np.tile(np.arange(1, 5, dtype=np.uint8), (len(choice), 1)), axis=1)
+        names[:, 1:] = stream.orders(len(choice), 4) + 1
         answers = np.take_along_axis(self.grids[self.grid[choice]], gather, 1)
         answers = np.take_along_axis(names, answers.astype(np.int64), 1)
         shown = np.take_along_axis((self.mask[choice][:, None] & _BITS) != 0, gather, 1)

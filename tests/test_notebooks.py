@@ -1,0 +1,341 @@
+"""The form of every notebook, and of the machinery that executes and compares them."""
+
+import copy
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nbformat
+import pytest
+
+from tools import address, execute
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
+NOTEBOOKS = CHAPTERS + sorted((ROOT / "notebooks").glob("*.ipynb"))
+PAGES = [p for p in [*(ROOT / "book").rglob("*.md"), *ROOT.glob("*.md")] if "vendor" not in p.parts]
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+
+
+def load(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def source(cell: dict) -> str:
+    return cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+
+
+def cells(notebook: dict, kind: str) -> list[dict]:
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == kind]
+
+
+def tags(cell: dict) -> set[str]:
+    return set(cell["metadata"].get("tags", []))
+
+
+# The form
+
+def test_there_are_chapters():
+    assert CHAPTERS
+
+
+@each_notebook
+def test_valid_with_ids_and_for_the_default_kernel(path):
+    notebook = load(path)
+    nbformat.validate(notebook)
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) >= (4, 5)
+    ids = [cell.get("id") for cell in notebook["cells"]]
+    assert all(ids) and len(set(ids)) == len(ids), "every cell has an id of its own"
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+
+
+@each_notebook
+def test_no_outputs_in_the_source(path):
+    notebook = load(path)
+    assert "widgets" not in notebook["metadata"], "widget state is an output: make strip"
+    for i, cell in enumerate(cells(notebook, "code")):
+        assert cell["outputs"] == [] and cell["execution_count"] is None, f"code cell {i} was run in place: make strip"
+
+
+@each_notebook
+def test_first_code_cell_is_the_bootstrap_cell(path):
+    first, *others = cells(load(path), "code")
+    assert first == address.bootstrap(address.current()), "make address writes it"
+    assert not any("bootstrap" in tags(cell) for cell in others)
+
+
+@each_notebook
+def test_a_code_cell_makes_one_claim(path):
+    for i, cell in enumerate(cells(load(path), "code")):
+        lines = [line for line in source(cell).splitlines() if line.strip()]
+        assert 1 <= len(lines) <= 20, f"code cell {i} has {len(lines)} lines: {lines[:1]}"
+
+
+@each_notebook
+def test_no_cell_is_kept_from_the_comparison_altogether(path):
+    for i, cell in enumerate(cells(load(path), "code")):
+        assert not tags(cell) & {"nbval-skip", "raises-exception", "nbval-raises-exception"}, f"code cell {i}"
+        assert not re.search(r"(?m)^\s*#\s*(NBVAL|PYTEST_VALIDATE)", source(cell)), f"code cell {i}: use a tag"
+
+
+FENCE = re.compile(r"(?ms)^ *(```+|~~~+)(?! *\{).*?^ *\1`*~* *$")
+CODE = re.compile(r"(?<!`)(`+)(?!`)((?:[^\n]|\n(?! *\n))+?)(?<!`)\1(?!`)")
+DIRECTIVE = re.compile(r"(?m)^ *(?:```+|~~~+|:::+) *\{")
+ONLY_IN_MYST = {
+    "a role": re.compile(r"\{[A-Za-z][\w:.+-]*\}\0"),
+    "a label": re.compile(r"(?m)^\([\w:-]+\)= *$"),
+    "an equation label": re.compile(r"(?m)^\$\$ *\([\w:-]+\) *$"),
+    "a substitution": re.compile(r"\{\{"),
+}
+
+
+def not_portable(markdown: str) -> list[str]:
+    """What would stand there as raw text on Colab, on GitHub and in JupyterLab."""
+    text = FENCE.sub("", markdown)
+    if DIRECTIVE.search(text):
+        return ["a directive"]
+    bare = CODE.sub("\0", text)
+    return [what for what, pattern in ONLY_IN_MYST.items() if pattern.search(bare)]
+
+
+@each_notebook
+def test_markdown_reads_well_everywhere(path):
+    for cell in cells(load(path), "markdown"):
+        assert not not_portable(source(cell)), source(cell)[:200]
+
+
+@pytest.mark.parametrize("markdown, found", [
+    ("```{note}\nx\n```", ["a directive"]), (":::{tip}\nx\n:::", ["a directive"]), ("see {cite}`wang2025hrm`", ["a role"]),
+    ("(here)=\n# Title", ["a label"]), ("$$\nx\n$$ (eq-1)", ["an equation label"]), ("{{ name }}", ["a substitution"]),
+    ("`\\mathbb{R}` and $x_{i}$ `y`, ```python\n{a}\n```", []), ("```python\nf'{x}`'\n```\n\n~~~\n{a}`b`\n~~~", []), ("$$\n\\frac{a}{b}\n$$", []),
+])
+def test_the_check_for_portable_markdown_can_fail(markdown, found):
+    assert not_portable(markdown) == found
+
+
+EXERCISE = re.compile(r"^### Exercise (\d+)\b")
+FOLDED = re.compile(r"<details>\s*<summary>\s*(?:<b>)?Solution")
+
+
+def bones(notebook: dict) -> list[str]:
+    """What a chapter lacks."""
+    lacks, unsolved, numbers = [], None, []
+    headings = [line for cell in cells(notebook, "markdown") for line in source(cell).splitlines() if line.startswith("#")]
+    if not source(notebook["cells"][0]).startswith("# ") or sum(h.startswith("# ") for h in headings) != 1:
+        lacks.append("one title, in the first cell")
+    if not any(re.match(r"## .*summary", h, re.IGNORECASE) for h in headings):
+        lacks.append("a section '## Summary'")
+    for cell in notebook["cells"]:
+        found = EXERCISE.match(source(cell)) if cell["cell_type"] == "markdown" else None
+        if found:
+            lacks += [f"a solution of exercise {unsolved}"] if unsolved else []
+            unsolved = int(found[1])
+            numbers.append(unsolved)
+        markdown = cell["cell_type"] == "markdown" and FOLDED.search(source(cell))
+        code = cell["cell_type"] == "code" and "solution" in tags(cell) and tags(cell) & {"hide-input", "hide-cell"}
+        if markdown or code:
+            unsolved = None
+    lacks += [f"a solution of exercise {unsolved}"] if unsolved else []
+    if len(numbers) < 4 or numbers != list(range(1, len(numbers) + 1)):
+        lacks.append(f"exercises 1 to 4 or more, in order (found {numbers})")
+    return lacks
+
+
+@each_chapter
+def test_a_chapter_has_its_bones(path):
+    assert not (lacking := bones(load(path))), f"{path.name} lacks {lacking}"
+
+
+def chapter() -> dict:
+    new = nbformat.v4
+    exercises = [cell for n in range(1, 5) for cell in (
+        new.new_markdown_cell(f"### Exercise {n}\n\nWhy?"),
+        new.new_markdown_cell("<details><summary>Solution</summary>\n\nBecause.\n\n</details>") if n % 2 else
+        new.new_code_cell("1 + 1", metadata={"tags": ["solution", "hide-input"]}))]
+    return new.new_notebook(cells=[new.new_markdown_cell("# Title"), new.new_code_cell("1"),
+                                   new.new_markdown_cell("## Summary\n\nSo."), *exercises])
+
+
+@pytest.mark.parametrize("without, lacking", [(None, []), (0, ["one title, in the first cell"]), (2, ["a section '## Summary'"]),
+                                              (4, ["a solution of exercise 1"]), (6, ["a solution of exercise 2"]),
+                                              (10, ["a solution of exercise 4"]), (3, ["exercises 1 to 4 or more, in order (found [2, 3, 4])"])])
+def test_the_check_of_the_bones_can_fail(without, lacking):
+    notebook = chapter()
+    if without is not None:
+        del notebook["cells"][without]
+    assert bones(notebook) == lacking
+
+
+LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)|<(?:img|a)\b[^>]*\b(?:src|href)=[\"']([^\"']+)[\"']")
+
+
+def dangling(markdown: str, folder: Path) -> list[str]:
+    targets = [a or b for a, b in LINK.findall(CODE.sub("", FENCE.sub("", markdown)))]
+    local = [t.partition("#")[0] for t in targets if not re.match(r"[a-z][a-z0-9+.-]*:|#", t)]
+    return [t for t in local if t and not (folder / t).exists()]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS + PAGES, ids=lambda p: p.name)
+def test_pictures_and_relative_links_resolve(path):
+    markdown = [path.read_text(encoding="utf-8")] if path.suffix == ".md" else [source(c) for c in cells(load(path), "markdown")]
+    assert not [target for piece in markdown for target in dangling(piece, path.parent)]
+
+
+def test_the_check_of_links_can_fail():
+    markdown = "![a](no.png) [b](tests/no.md#x) <img src='no.svg'> [c](README.md) [d](https://x.org/y) [e](#f) `[g](h)`"
+    assert dangling(markdown, ROOT) == ["no.png", "tests/no.md", "no.svg"]
+
+
+# The machinery: what is executed when
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """A repository in small, with one notebook that has been executed."""
+    for name, target in {"ROOT": "", "EXECUTED": "_build/executed", "FAILED": "_build/failed"}.items():
+        monkeypatch.setattr(execute, name, tmp_path / target)
+    (tmp_path / "hrm_lite" / "puzzles").mkdir(parents=True)
+    (tmp_path / "hrm_lite" / "puzzles" / "sudoku.py").write_text("a = 1\n")
+    (tmp_path / "constraints.txt").write_text("torch==2\n")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("text"), nbformat.v4.new_code_cell("1 + 1")])
+    source = tmp_path / "book" / "a.ipynb"
+    execute.write(notebook, source)
+    run = copy.deepcopy(notebook)
+    run["cells"][1] |= {"execution_count": 1, "outputs": [nbformat.v4.new_output("stream", text="2")]}
+    stamp = {"key": execute.key(notebook), "source": execute.digest(source.read_bytes()), "seconds": 1.0}
+    execute.write(execute.graft(copy.deepcopy(notebook), run, stamp), execute.EXECUTED / "book/a.ipynb")
+    return tmp_path
+
+
+def edit(path: Path, index: int, text: str) -> None:
+    notebook = execute.read(path)
+    notebook["cells"][index]["source"] = text
+    execute.write(notebook, path)
+
+
+def test_nothing_changed_means_nothing_to_do(tree):
+    assert execute.stale(["book/a.ipynb"]) == []
+    (tree / "book" / "a.ipynb").touch()
+    (tree / "hrm_lite" / "__pycache__").mkdir()
+    (tree / "hrm_lite" / "__pycache__" / "x.pyc").write_bytes(b"x")
+    assert execute.stale(["book/a.ipynb"]) == []
+
+
+def test_code_package_and_versions_make_a_run_stale(tree):
+    for change in [lambda: edit(tree / "book/a.ipynb", 1, "1 + 2"),
+                   lambda: (tree / "hrm_lite/puzzles/sudoku.py").write_text("a = 2\n"),
+                   lambda: (tree / "hrm_lite/puzzles/sudoku.py").rename(tree / "hrm_lite/puzzles/maze.py"),
+                   lambda: (tree / "constraints.txt").write_text("torch==3\n"),
+                   lambda: (execute.EXECUTED / "book/a.ipynb").unlink()]:
+        kept = {p: p.read_bytes() for p in tree.rglob("*") if p.is_file()}
+        change()
+        assert execute.stale(["book/a.ipynb"]) == ["book/a.ipynb"]
+        for path in [p for p in tree.rglob("*") if p.is_file() and p not in kept]:
+            path.unlink()
+        for path, content in kept.items():
+            path.write_bytes(content)
+        assert execute.stale(["book/a.ipynb"]) == []
+
+
+def test_what_a_notebook_says_it_reads_counts_too(tree):
+    notebook = execute.read(tree / "book/a.ipynb")
+    notebook["metadata"]["hrm_lite"] = {"reads": ["results/*.json"]}
+    without = execute.key(notebook)
+    (tree / "results").mkdir()
+    (tree / "results" / "run.json").write_text("{}")
+    assert execute.key(notebook) != without
+
+
+def test_new_prose_replaces_the_text_and_keeps_the_outputs(tree):
+    edit(tree / "book" / "a.ipynb", 0, "better text")
+    assert execute.stale(["book/a.ipynb"]) == []
+    executed = execute.read(execute.EXECUTED / "book/a.ipynb")
+    assert executed["cells"][0]["source"] == "better text" and executed["cells"][1]["outputs"][0]["text"] == "2"
+    assert execute.read(tree / "book/a.ipynb")["cells"][1]["outputs"] == []
+
+
+@pytest.mark.slow
+def test_a_notebook_that_fails_says_where_and_is_not_taken_for_finished(tree):
+    shutil.copytree(ROOT / "tools", tree / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    edit(tree / "book" / "a.ipynb", 1, "whole = 1\nwhole / 0")
+    done = subprocess.run([sys.executable, "tools/execute.py"], cwd=tree, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "book/a.ipynb failed: cell [1], which begins “whole = 1”, raised ZeroDivisionError" in done.stderr
+    assert "division by zero" in done.stderr and "_build/failed/book/a.ipynb" in done.stderr
+    assert "division by zero" in (tree / "_build/failed/book/a.ipynb").read_text()
+    assert execute.read(execute.EXECUTED / "book/a.ipynb")["cells"][1]["source"] == "1 + 1"
+    assert execute.stale(["book/a.ipynb"]) == ["book/a.ipynb"]
+
+
+# The machinery: planted mistakes must be found
+
+ARGUMENTS = (ROOT / "tests" / "nbval.args").read_text(encoding="utf-8").split()
+PICTURE = "from IPython.display import Image\nfrom base64 import b64decode\nImage(b64decode('iVBORw0KGgo%s=='), format='png')"
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory):
+    """What `make test` says of four notebooks, as {notebook: [what is wrong with a cell, or '']}."""
+    from nbclient import NotebookClient
+
+    folder = tmp_path_factory.mktemp("canaries")
+    sound = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in
+                                            ("answer = 6 * 7\nprint(answer)", "answer", PICTURE % "AAA")])
+    sound["metadata"]["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    NotebookClient(sound).execute()
+    canaries = {name: copy.deepcopy(sound) for name in ("sound", "wrong_answer", "never_executed", "wrong_picture")}
+    canaries["wrong_answer"]["cells"][1]["outputs"][0]["data"]["text/plain"] = "43"
+    canaries["never_executed"]["cells"][1] |= {"execution_count": None, "outputs": []}
+    data = canaries["wrong_picture"]["cells"][2]["outputs"][0]["data"]
+    data["image/png"] = data["image/png"].replace("AAA", "AAB")
+    for name, notebook in canaries.items():
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+
+    report = folder / "report.xml"
+    done = subprocess.run([sys.executable, "-m", "pytest", *ARGUMENTS, "-p", "no:cacheprovider", "--color=no",
+                           f"--rootdir={folder}", f"--junitxml={report}", str(folder)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout
+    found = {name: [] for name in canaries}
+    for case in ElementTree.parse(report).iter("testcase"):
+        [problem] = [*case.iter("failure"), *case.iter("error")] or [None]
+        found[case.get("classname").removesuffix(".ipynb").split(".")[-1]].append("" if problem is None else problem.text)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("canary, cell, reason", [("wrong_answer", 1, "Cell outputs differ"), ("never_executed", 1, "never executed"),
+                                                  ("wrong_picture", 2, "mismatch 'image/png'")])
+def test_a_planted_mistake_is_found_where_it_is(canary, cell, reason, verdicts):
+    assert reason in verdicts[canary][cell]
+    assert [bool(problem) for problem in verdicts[canary]] == [i == cell for i in range(3)]
+
+
+@pytest.mark.slow
+def test_a_sound_notebook_passes(verdicts):
+    assert verdicts["sound"] == ["", "", ""]
+
+
+def test_only_what_is_random_by_nature_is_left_out_of_the_comparison():
+    import matplotlib.pyplot as plt
+    from matplotlib.animation import FuncAnimation
+    from nbval.plugin import get_sanitize_patterns
+
+    def sanitised(output: str) -> str:
+        for pattern, replacement in get_sanitize_patterns((ROOT / "tests/nbval.cfg").read_text(encoding="utf-8")):
+            output = re.sub(pattern, replacement, output)
+        return output
+
+    figure, axes = plt.subplots(figsize=(1, 1))
+    players = [FuncAnimation(figure, lambda i: axes.plot([i]), frames=2).to_jshtml() for _ in range(2)]
+    plt.close(figure)
+    assert players[0] != players[1]
+    frames = re.compile(r'frames\[\d+\] = "[^"]*"')   # the second player draws over the first
+    assert frames.sub("", sanitised(players[0])) == frames.sub("", sanitised(players[1]))
+    assert frames.findall(sanitised(players[0])) == frames.findall(players[0])
+    for result in ["exact 0.9375", "2026-01-01", "12.3 s", "d41d8cd98f00b204e9800998ecf8427e" * 2, "27275266"]:
+        assert sanitised(result) == result

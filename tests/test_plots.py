@@ -1,0 +1,97 @@
+"""Pictures: what they show is looked up in the artists, not in pixels."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.colors import to_hex
+from matplotlib.patches import Rectangle
+
+from hrm_lite import HRM, HRMConfig, plots
+from hrm_lite.dynamics import Residuals
+from hrm_lite.puzzles import sudoku
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def puzzles():
+    return sudoku.load("generated:4x4:8-10", "train", limit=3)
+
+
+def grounds(ax):
+    found = {}
+    for patch in ax.patches:
+        if isinstance(patch, Rectangle):
+            found[int(patch.get_y()) * 4 + int(patch.get_x())] = to_hex(patch.get_facecolor())
+    return found
+
+
+def test_a_board_shows_givens_in_bold_and_marks_broken_and_changed_cells(puzzles):
+    _, ax = plt.subplots()
+    question, right = puzzles.inputs[0], puzzles.labels[0].copy()
+    blank = int(np.flatnonzero(question == 1)[0])
+    plots.board(ax, puzzles, question, right, before=right)
+    assert grounds(ax) == {}
+    digits = {(int(t.get_position()[0]), int(t.get_position()[1])): t for t in ax.texts}
+    assert "".join(digits[i % 4, i // 4].get_text() for i in range(16)) == puzzles.answers()[0]
+    assert all((digits[i % 4, i // 4].get_weight() == "bold") == (question[i] > 1) for i in range(16))
+
+    _, ax = plt.subplots()
+    wrong = right.copy()
+    wrong[blank] = right[blank] % 4 + 2  # another digit
+    plots.board(ax, puzzles, question, wrong, before=right)
+    broken = set(puzzles.violations(torch.from_numpy(wrong)[None])[0].nonzero().flatten().tolist())
+    assert blank in broken and len(broken) > 1
+    assert grounds(ax) == {i: to_hex(plots.COLOURS["broken"]) for i in broken}
+
+    _, ax = plt.subplots()
+    plots.board(ax, puzzles, question, right, before=question)
+    assert grounds(ax) == {i: to_hex(plots.COLOURS["changed"]) for i in np.flatnonzero(question == 1).tolist()}
+
+
+def test_the_player_needs_no_network_and_is_the_same_each_time(puzzles):
+    answers = np.stack([puzzles.inputs[0], puzzles.labels[0]])
+    one, two = (plots.thinking_player(puzzles, puzzles.inputs[0], answers) for _ in range(2))
+    assert one == two
+    assert "http" not in one and "<link" not in one and 'class="fa' not in one
+    assert one.count("frames[") >= 3 and "▶" in one
+    other = plots.thinking_player(puzzles, puzzles.inputs[1], answers)
+    assert other != one
+
+
+def test_thinking_draws_the_question_and_every_answer(puzzles):
+    figure = plots.thinking(puzzles, puzzles.inputs[0], [puzzles.inputs[0], puzzles.labels[0]], per_line=2)
+    titles = [ax.get_title() for ax in figure.axes]
+    assert titles == ["question", "segment 1", "segment 2", ""]
+
+
+def test_residual_curves_stand_at_their_own_steps():
+    r = Residuals("LLH", torch.tensor([[0.1, 0.2, 0.3], [1.0, 1.0, 1.0], [5.0, 6.0, 7.0]]))
+    _, ax = plt.subplots()
+    plots.residual_curve(ax, r, "L")
+    plots.residual_curve(ax, r, "H", label="slow")
+    lines = ax.get_lines()
+    assert lines[0].get_xdata().tolist() == [1, 2] and np.allclose(lines[0].get_ydata(), [0.2, 1.0])
+    assert lines[1].get_xdata().tolist() == [3] and lines[1].get_label() == "slow"
+
+
+def test_the_schedule_has_a_box_for_each_step():
+    model = HRM(
+        HRMConfig(
+            vocab_size=6, seq_len=4, d_model=8, n_heads=2, worker_layers=1, controller_layers=1, cycles=2, steps=3
+        )
+    )
+    _, ax = plt.subplots()
+    plots.schedule(ax, model.schedule(), segments=2)
+    boxes = [(round(p.get_x() + p.get_width() / 2), p.get_y()) for p in ax.patches]
+    assert [x for x, _ in boxes] == list(range(1, 17))
+    assert [x for x, y in boxes if y == 1.0] == [4, 8, 12, 16]

@@ -1,0 +1,250 @@
+"""The project files agree with each other: versions, environments, licences, commands, and the public address."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tools import address
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def by_name(lines) -> dict[str, Requirement]:
+    return {canonicalize_name(r.name): r for r in map(Requirement, lines)}
+
+
+def pins(name: str) -> dict[str, Version]:
+    lines = [line for line in text(name).splitlines() if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines), "only NAME==VERSION, nothing local"
+    return {canonicalize_name(line.partition("==")[0]): Version(line.partition("==")[2]) for line in lines}
+
+
+NEEDED = by_name(PROJECT["dependencies"])
+EXTRAS = {extra: by_name(lines) for extra, lines in PROJECT["optional-dependencies"].items()}
+TARGETS = dict(re.findall(r"(?m)^([a-z]+):.*?## (.*)$", text("Makefile")))
+
+
+# Versions and environments
+
+def test_the_installed_package_is_the_declared_one():
+    """An environment that was made before pyproject.toml changed would test something else."""
+    assert metadata.version("hrm-lite") == PROJECT["version"]
+    installed = by_name(r for r in metadata.requires("hrm-lite") if "extra ==" not in r)
+    assert installed == NEEDED
+
+
+def test_lower_bounds_are_loose_and_there_for_all():
+    for name, requirement in NEEDED.items():
+        operators = {s.operator for s in requirement.specifier}
+        assert ">=" in operators, f"{name} has no lower bound"
+        assert "==" not in operators, f"{name} is pinned: exact versions belong into constraints.txt"
+
+
+@pytest.mark.parametrize("group", ["dependencies", "book", "test"])
+def test_constraints_hold_an_exact_and_allowed_version_of_every_requirement(group):
+    pinned = pins("constraints.txt")
+    for name, requirement in (NEEDED if group == "dependencies" else EXTRAS[group]).items():
+        assert name in pinned, f"{name} is not in constraints.txt"
+        assert pinned[name] in requirement.specifier, f"constraints.txt: {name} {pinned[name]}, wanted {requirement}"
+
+
+def test_constraints_fit_every_platform():
+    foreign = [n for n in pins("constraints.txt") if n.startswith(("nvidia-", "hrm-")) or n in ("triton", "pip", "setuptools")]
+    assert not foreign, "what only one machine has (or the package itself) must not be pinned for all"
+
+
+def test_environment_yml_says_what_pyproject_says():
+    environment = yaml.safe_load(text("environment.yml"))
+    *conda, pip = environment["dependencies"]
+    listed = by_name(line for line in pip["pip"] if not line.startswith("-"))
+    assert listed == NEEDED | EXTRAS["book"]
+    assert "-e ." in pip["pip"] and "-c constraints.txt" in pip["pip"]
+    python = by_name(c for c in conda if c != "pip")["python"].specifier
+    assert all(Version(f"3.{minor}") in python and Version(f"3.{minor}") in SpecifierSet(PROJECT["requires-python"])
+               for minor in (11, 12, 13))
+    assert Version("3.10") not in python and Version("3.10") not in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_colab_keeps_everything_it_has():
+    colab = pins("tests/data/colab-pins.txt")
+    assert {"torch", "numpy", "ipywidgets", "matplotlib"} <= colab.keys() & NEEDED.keys()
+    for name in NEEDED.keys() & colab.keys():
+        assert colab[name] in NEEDED[name].specifier, f"installing there would replace {name} {colab[name]}"
+    assert colab["python"] in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_one_version_everywhere():
+    import hrm_lite
+
+    version = PROJECT["version"]
+    assert yaml.safe_load(text("CITATION.cff"))["version"] == version
+    assert re.search(r"(?m)^## (\S+)", text("CHANGELOG.md"))[1] == version
+    assert getattr(hrm_lite, "__version__", version) == version
+
+
+# Commands
+
+def test_help_names_every_target():
+    phony = set(re.search(r"(?m)^\.PHONY: (.*)$", text("Makefile"))[1].split())
+    assert phony == TARGETS.keys() | {"help"}
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert all(re.search(rf"(?m)^ +make {t} ", listed) for t in TARGETS)
+    assert listed == subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_written_commands_exist():
+    used = {}
+    for path in ["README.md", "CONTRIBUTING.md", ".ci/run", ".github/workflows/ci.yml", ".github/workflows/pages.yml"]:
+        used[path] = set(re.findall(r"(?m)(?:^|[`$:;|] ?)make ([a-z]+)", text(path)))
+        assert used[path] <= TARGETS.keys() | {"help"}, f"{path} names targets that the Makefile lacks"
+    assert {"book", "test"} <= used["README.md"]
+    assert "test" in used[".ci/run"] and "book" in used[".github/workflows/pages.yml"]
+
+
+def test_ci_runs_what_a_reader_runs():
+    workflow = yaml.safe_load(text(".github/workflows/ci.yml"))
+    job = workflow["jobs"]["test"]
+    assert {"3.11", "3.13"} <= set(job["strategy"]["matrix"]["python"])
+    assert ".ci/run" in [step.get("run") for step in job["steps"]]
+    assert (ROOT / ".ci/run").stat().st_mode & 0o100, ".ci/run must be executable"
+
+
+def test_hooks_strip_outputs_and_run_ruff():
+    hooks = [hook for repo in yaml.safe_load(text(".pre-commit-config.yaml"))["repos"] for hook in repo["hooks"]]
+    assert {"nbstripout", "ruff"} <= {hook["id"] for hook in hooks}
+
+
+# Licences, citation, third-party files
+
+def test_licences():
+    assert "Apache License" in text("LICENSE")[:200] and "END OF TERMS AND CONDITIONS" in text("LICENSE")
+    assert "Attribution 4.0" in text("LICENSE-text")[:500] and "Section 8 – Interpretation" in text("LICENSE-text")
+    assert PROJECT["license"] == yaml.safe_load(text("CITATION.cff"))["license"] == "Apache-2.0"
+
+
+def test_citation_file_is_complete():
+    citation = yaml.safe_load(text("CITATION.cff"))
+    assert {"cff-version", "message", "title", "authors", "version", "repository-code"} <= citation.keys()
+    assert citation["cff-version"] == "1.2.0"
+    assert [r["url"] for r in citation["references"]] == ["https://arxiv.org/abs/2506.21734"]
+
+
+def test_vendored_files_are_small_and_licensed():
+    vendor = ROOT / "book" / "_static" / "vendor"
+    files = [p for p in vendor.rglob("*") if p.is_file()]
+    assert sum(p.stat().st_size for p in files) < 6e6 and max(p.stat().st_size for p in files) < 4e6
+    for folder in (p for p in vendor.iterdir() if p.is_dir()):
+        assert (folder / "LICENSE").stat().st_size > 500, f"{folder.name} lacks its licence"
+        assert f"`{folder.name}/`" in (vendor / "README.md").read_text(encoding="utf-8")
+
+
+# The public address: one setting, and what derives from it
+
+URL = address.current()
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """Our own text files, where an address may be changed without harm."""
+    for path in address.files(ROOT):
+        target = tmp_path / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return tmp_path
+
+
+def move(root: Path, url: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "tools/address.py", url], cwd=root, capture_output=True, text=True)
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in address.files(root)}
+
+
+def test_everything_says_the_address_that_is_set():
+    assert not address.rewrite(URL), "run `make address`"
+    assert yaml.safe_load(text("_config.yml"))["repository"]["url"] == URL
+    citation = yaml.safe_load(text("CITATION.cff"))
+    assert (citation["repository-code"], citation["url"]) == (URL, address.pages(URL) + "/")
+    assert address.badges(URL) in text("README.md"), "README.md needs the lines <!-- badges --> and <!-- /badges -->"
+
+
+def test_no_link_leads_to_a_repository_of_this_name_elsewhere():
+    owner, name = address.parts(URL)
+    link = re.compile(rf"(?:github\.com|google\.com/github|mybinder\.org/v2/gh)[/:]([\w-]+)/{re.escape(name)}(?![\w-])")
+    page = re.compile(rf"([\w-]+)\.github\.io/{re.escape(name)}(?![\w-])")
+    for path, content in contents(ROOT).items():
+        found = content.decode("utf-8", "ignore")
+        assert {*link.findall(found), *page.findall(found)} <= {owner}, path
+
+
+def test_moving_to_a_new_address_leaves_nothing_of_the_old_one(copy):
+    owner, name = "Some-Body", "other.book"   # apart, or this file would be rewritten, too
+    before = contents(copy)
+    assert move(copy, f"https://github.com/{owner}/{name}/").returncode == 0
+    moved = contents(copy)
+    changed = {path for path in moved if moved[path] != before[path]}
+    assert {"README.md", "pyproject.toml", "_config.yml", "CITATION.cff"} <= changed
+    assert {p for p in before if p.endswith(".ipynb") and p.startswith("book/")} <= changed
+    slug, site = "/".join(address.parts(URL)), address.pages(URL).removeprefix("https://")
+    left = [p for p, content in moved.items() if slug.encode() in content or site.encode() in content]
+    assert not left, f"{left} state the address in a form that tools/address.py does not know"
+    assert f"https://{owner}.github.io/{name}/".encode() in moved["CITATION.cff"]
+
+    again = move(copy, f"https://github.com/{owner}/{name}.git")
+    assert again.returncode == 0 and contents(copy) == moved, "a second time must change nothing"
+    assert move(copy, URL).returncode == 0
+    assert contents(copy) == before, "and the way back must lead to where it began"
+
+
+@pytest.mark.parametrize("bad", ["hrm-lite", "http://github.com/a/b", "https://github.com/a", "https://github.com/a/b/c",
+                                 "https://gitlab.com/a/b", "https://github.com/a b/c", "https://github.com/-a/b", "https://github.com/a/.."])
+def test_a_malformed_address_changes_nothing(copy, bad):
+    before = contents(copy)
+    done = move(copy, bad)
+    assert done.returncode != 0
+    assert "https://github.com/OWNER/NAME" in done.stderr and repr(bad) in done.stderr
+    assert contents(copy) == before
+
+
+class Shell:
+    """Stands for IPython: notes the magics that a cell calls."""
+
+    def __init__(self):
+        self.called = []
+
+    def run_line_magic(self, magic, line, **_):
+        self.called.append((magic, line))
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_the_bootstrap_cell_installs_the_package_where_it_is_missing_and_nothing_else(missing, monkeypatch):
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    code = TransformerManager().transform_cell("".join(address.bootstrap(URL)["source"]))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if missing and name == "hrm_lite" else object())
+    shell = Shell()
+    exec(code, {"get_ipython": lambda: shell})
+    if not missing:
+        assert shell.called == []
+    else:
+        [(magic, line)] = shell.called
+        assert magic == "pip" and line.startswith("install ")
+        assert f'"hrm-lite @ {URL}/archive/HEAD.zip"' in line
+        assert "upgrade" not in line and "torch" not in line and "numpy" not in line
