@@ -48,10 +48,10 @@ def test_there_are_chapters():
 @each_notebook
 def test_valid_with_ids_and_for_the_default_kernel(path):
     notebook = load(path)
-    nbformat.validate(notebook)
-    assert (notebook["nbformat"], notebook["nbformat_minor"]) >= (4, 5)
     ids = [cell.get("id") for cell in notebook["cells"]]
     assert all(ids) and len(set(ids)) == len(ids), "every cell has an id of its own"
+    nbformat.validate(notebook)   # after the ids: it adds missing ones
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) >= (4, 5)
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
 
 
@@ -111,9 +111,12 @@ def test_markdown_reads_well_everywhere(path):
 
 
 @pytest.mark.parametrize("markdown, found", [
-    ("```{note}\nx\n```", ["a directive"]), (":::{tip}\nx\n:::", ["a directive"]), ("see {cite}`wang2025hrm`", ["a role"]),
-    ("(here)=\n# Title", ["a label"]), ("$$\nx\n$$ (eq-1)", ["an equation label"]), ("{{ name }}", ["a substitution"]),
-    ("`\\mathbb{R}` and $x_{i}$ `y`, ```python\n{a}\n```", []), ("```python\nf'{x}`'\n```\n\n~~~\n{a}`b`\n~~~", []), ("$$\n\\frac{a}{b}\n$$", []),
+    ("```{note}\nx\n```", ["a directive"]), (":::{tip}\nx\n:::", ["a directive"]),
+    ("see {cite}`wang2025hrm`", ["a role"]),
+    ("(here)=\n# Title", ["a label"]), ("$$\nx\n$$ (eq-1)", ["an equation label"]),
+    ("{{ name }}", ["a substitution"]),
+    ("`\\mathbb{R}` and $x_{i}$ `y`, ```python\n{a}\n```", []),
+    ("```python\nf'{x}`'\n```\n\n~~~\n{a}`b`\n~~~", []), ("$$\n\\frac{a}{b}\n$$", []),
 ])
 def test_the_check_for_portable_markdown_can_fail(markdown, found):
     assert not_portable(markdown) == found
@@ -126,7 +129,8 @@ FOLDED = re.compile(r"<details>\s*<summary>\s*(?:<b>)?Solution")
 def bones(notebook: dict) -> list[str]:
     """What a chapter lacks."""
     lacks, unsolved, numbers = [], None, []
-    headings = [line for cell in cells(notebook, "markdown") for line in source(cell).splitlines() if line.startswith("#")]
+    prose = FENCE.sub("", "\n".join(source(cell) for cell in cells(notebook, "markdown")))
+    headings = re.findall(r"(?m)^#.*", prose)
     if not source(notebook["cells"][0]).startswith("# ") or sum(h.startswith("# ") for h in headings) != 1:
         lacks.append("one title, in the first cell")
     if not any(re.match(r"## .*summary", h, re.IGNORECASE) for h in headings):
@@ -162,9 +166,10 @@ def chapter() -> dict:
                                    new.new_markdown_cell("## Summary\n\nSo."), *exercises])
 
 
-@pytest.mark.parametrize("without, lacking", [(None, []), (0, ["one title, in the first cell"]), (2, ["a section '## Summary'"]),
-                                              (4, ["a solution of exercise 1"]), (6, ["a solution of exercise 2"]),
-                                              (10, ["a solution of exercise 4"]), (3, ["exercises 1 to 4 or more, in order (found [2, 3, 4])"])])
+@pytest.mark.parametrize("without, lacking", [
+    (None, []), (0, ["one title, in the first cell"]), (2, ["a section '## Summary'"]),
+    (4, ["a solution of exercise 1"]), (6, ["a solution of exercise 2"]), (10, ["a solution of exercise 4"]),
+    (3, ["exercises 1 to 4 or more, in order (found [2, 3, 4])"])])
 def test_the_check_of_the_bones_can_fail(without, lacking):
     notebook = chapter()
     if without is not None:
@@ -183,7 +188,8 @@ def dangling(markdown: str, folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", NOTEBOOKS + PAGES, ids=lambda p: p.name)
 def test_pictures_and_relative_links_resolve(path):
-    markdown = [path.read_text(encoding="utf-8")] if path.suffix == ".md" else [source(c) for c in cells(load(path), "markdown")]
+    notebook = path.suffix == ".ipynb"
+    markdown = map(source, cells(load(path), "markdown")) if notebook else [path.read_text(encoding="utf-8")]
     assert not [target for piece in markdown for target in dangling(piece, path.parent)]
 
 
@@ -202,11 +208,12 @@ def tree(tmp_path, monkeypatch):
     (tmp_path / "hrm_lite" / "puzzles").mkdir(parents=True)
     (tmp_path / "hrm_lite" / "puzzles" / "sudoku.py").write_text("a = 1\n")
     (tmp_path / "constraints.txt").write_text("torch==2\n")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("text"), nbformat.v4.new_code_cell("1 + 1")])
+    new = nbformat.v4
+    notebook = new.new_notebook(cells=[new.new_markdown_cell("text"), new.new_code_cell("1 + 1")])
     source = tmp_path / "book" / "a.ipynb"
     execute.write(notebook, source)
     run = copy.deepcopy(notebook)
-    run["cells"][1] |= {"execution_count": 1, "outputs": [nbformat.v4.new_output("stream", text="2")]}
+    run["cells"][1] |= {"execution_count": 1, "outputs": [new.new_output("stream", text="2")]}
     stamp = {"key": execute.key(notebook), "source": execute.digest(source.read_bytes()), "seconds": 1.0}
     execute.write(execute.graft(copy.deepcopy(notebook), run, stamp), execute.EXECUTED / "book/a.ipynb")
     return tmp_path
@@ -275,7 +282,8 @@ def test_a_notebook_that_fails_says_where_and_is_not_taken_for_finished(tree):
 # The machinery: planted mistakes must be found
 
 ARGUMENTS = (ROOT / "tests" / "nbval.args").read_text(encoding="utf-8").split()
-PICTURE = "from IPython.display import Image\nfrom base64 import b64decode\nImage(b64decode('iVBORw0KGgo%s=='), format='png')"
+PICTURE = ("from IPython.display import Image\nfrom base64 import b64decode\n"
+           "Image(b64decode('iVBORw0KGgo%s=='), format='png')")
 
 
 @pytest.fixture(scope="module")
@@ -297,19 +305,22 @@ def verdicts(tmp_path_factory):
         nbformat.write(notebook, folder / f"{name}.ipynb")
 
     report = folder / "report.xml"
-    done = subprocess.run([sys.executable, "-m", "pytest", *ARGUMENTS, "-p", "no:cacheprovider", "--color=no",
-                           f"--rootdir={folder}", f"--junitxml={report}", str(folder)], cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-m", "pytest", *ARGUMENTS, "-p", "no:cacheprovider", "--color=no",
+               f"--rootdir={folder}", f"--junitxml={report}", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1, done.stdout
     found = {name: [] for name in canaries}
     for case in ElementTree.parse(report).iter("testcase"):
         [problem] = [*case.iter("failure"), *case.iter("error")] or [None]
-        found[case.get("classname").removesuffix(".ipynb").split(".")[-1]].append("" if problem is None else problem.text)
+        name = case.get("classname").removesuffix(".ipynb").split(".")[-1]
+        found[name].append("" if problem is None else problem.text)
     return found
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("canary, cell, reason", [("wrong_answer", 1, "Cell outputs differ"), ("never_executed", 1, "never executed"),
-                                                  ("wrong_picture", 2, "mismatch 'image/png'")])
+@pytest.mark.parametrize("canary, cell, reason", [
+    ("wrong_answer", 1, "Cell outputs differ"), ("never_executed", 1, "never executed"),
+    ("wrong_picture", 2, "mismatch 'image/png'")])
 def test_a_planted_mistake_is_found_where_it_is(canary, cell, reason, verdicts):
     assert reason in verdicts[canary][cell]
     assert [bool(problem) for problem in verdicts[canary]] == [i == cell for i in range(3)]

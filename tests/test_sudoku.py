@@ -1,5 +1,7 @@
 """Solving, checking and the shape of the data, against a plain solver written here."""
 
+import hashlib
+import os
 import subprocess
 import sys
 
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from hrm_lite.puzzles import PuzzleSet, sudoku
 from hrm_lite.puzzles.sudoku_grid import BOARDS, first_clash
-from hrm_lite.puzzles.sudoku_set import SudokuSet
+from hrm_lite.puzzles.sudoku_set import SudokuSet, search_many
 
 # From a newspaper column that many textbooks print; its solution is unique.
 NEWSPAPER = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
@@ -75,7 +77,6 @@ def test_solve_agrees_with_plain_backtracking(size, difficulty):
 def test_the_number_of_solutions_agrees_with_plain_backtracking(size):
     """Random boards with a hole too many, or with a digit changed: several solutions, one or none."""
     from hrm_lite.puzzles.sudoku_kernels import solve_many
-    from hrm_lite.puzzles.sudoku_set import search_many
 
     rng = np.random.default_rng(0)
     puzzles = sudoku.generate(size, "hard", 40, seed=5)
@@ -189,8 +190,6 @@ def test_a_set_refuses_what_does_not_fit():
 
 def test_content_hash_is_known_and_notices_changes():
     """The same number on every machine: it was computed by hand from the bytes that the docstring names."""
-    import hashlib
-
     puzzles = SudokuSet.from_digits(BOARDS["4x4"], [[1, *[0] * 15]], [[1, 2, 3, 4, 3, 4, 1, 2, 2, 1, 4, 3, 4, 3, 2, 1]])
     head = b"('sudoku-4x4', ('_', '.', '1', '2', '3', '4'), (4, 4), 1)"
     body = bytes([2] + [1] * 15) + bytes([2, 3, 4, 5, 4, 5, 2, 3, 3, 2, 5, 4, 5, 4, 3, 2]) + bytes(4)
@@ -265,10 +264,16 @@ def test_rating_is_zero_where_nothing_has_to_be_guessed_and_rises_otherwise():
     assert easy.max() == 0 and hard.mean() > 0.2
 
 
+def test_ratings_stay_what_they_were():
+    """Ratings of 400 generated puzzles, recorded when those of 3,000 published ones agreed (the next test)."""
+    puzzles = sudoku.generate("9x9", "hard", 400, seed=2)
+    assert np.bincount(puzzles.ratings).tolist() == [220, 89, 48, 22, 11, 6, 3, 0, 1]
+    assert puzzles.ratings[puzzles.ratings > 3].tolist() == [
+        5, 4, 6, 6, 4, 5, 4, 5, 4, 4, 5, 5, 5, 4, 4, 4, 8, 4, 4, 6, 4]
+
+
 def test_rating_agrees_with_the_published_one():
     """Needs a folder of rated puzzles, which are not ours to give away: HRM_LITE_SUDOKU_HARD=FOLDER."""
-    import os
-
     folder = os.environ.get("HRM_LITE_SUDOKU_HARD")
     if not folder:
         pytest.skip("HRM_LITE_SUDOKU_HARD does not name a folder with rated train.csv and test.csv")

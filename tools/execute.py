@@ -13,9 +13,10 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +26,8 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def files_of_the_package() -> list[Path]:
-    return [p for p in sorted((ROOT / "hrm_lite").rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
+    return [path for path in sorted((ROOT / "hrm_lite").rglob("*"))
+            if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")]
 
 
 def digest(*parts: bytes) -> str:
@@ -38,9 +40,10 @@ def digest(*parts: bytes) -> str:
 def key(notebook: dict) -> str:
     """Everything that the outputs of this notebook depend on, as one string."""
     code = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    read = [p for pattern in notebook["metadata"].get("hrm_lite", {}).get("reads", []) for p in sorted(ROOT.glob(pattern))]
+    patterns = notebook["metadata"].get("hrm_lite", {}).get("reads", [])
+    named = [path for pattern in patterns for path in sorted(ROOT.glob(pattern)) if path.is_file()]
     parts = [json.dumps(code).encode()]
-    for path in [*files_of_the_package(), ROOT / "constraints.txt", *read]:
+    for path in [*files_of_the_package(), ROOT / "constraints.txt", *named]:
         parts += [path.relative_to(ROOT).as_posix().encode(), path.read_bytes()]
     return digest(*parts)
 
@@ -59,7 +62,10 @@ def graft(source: dict, run: dict, stamp: dict) -> dict:
 
 
 def read(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        sys.exit(f"{path.relative_to(ROOT)} is not a notebook, its JSON is broken: {error}")
 
 
 def write(notebook: dict, path: Path) -> None:
@@ -70,41 +76,61 @@ def write(notebook: dict, path: Path) -> None:
     os.replace(half, path)
 
 
-def start_worker(lock) -> None:
-    from tqdm import tqdm
+class Progress:
+    """Stands where papermill keeps its tqdm bar, and tells the parent process, which draws all bars."""
 
-    tqdm.set_lock(lock)
+    def __init__(self, name: str, messages):
+        self.name, self.messages, self.n = name, messages, 0
+
+    def update(self, n: int = 1) -> None:
+        self.messages.put((self.name, n))
+
+    def set_description(self, text: str) -> None: ...
+    def refresh(self) -> None: ...
+    def close(self) -> None: ...
 
 
-def execute(name: str, slots) -> tuple[str, float, str]:
-    """Run one notebook in its own kernel; the third value is '' or says what went wrong."""
+def execute(name: str, messages) -> tuple[float, str]:
+    """Run one notebook in its own kernel: seconds, and '' or what went wrong."""
     import papermill
     from jupyter_client.kernelspec import KernelSpecManager
+    from papermill.engines import NBClientEngine, papermill_engines
 
-    home = Path(KernelSpecManager().get_kernel_spec("python3").resource_dir)
-    if not home.is_relative_to(sys.prefix):
-        return name, 0.0, f"the Jupyter kernel 'python3' is {home}, which is not part of {sys.prefix}"
+    class Engine(NBClientEngine):
+        @classmethod
+        def execute_managed_notebook(cls, nb_man, kernel_name, **kwargs):
+            nb_man.pbar = Progress(name, messages)
+            nb_man.pbar.update(0)   # shows the bar before the first cell is through
+            return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
 
-    source, partial = ROOT / name, FAILED / name
+    papermill_engines.register("with_progress", Engine)
+    kernel = Path(KernelSpecManager().get_kernel_spec("python3").resource_dir)
+    if not kernel.is_relative_to(sys.prefix):
+        return 0.0, f"the Jupyter kernel 'python3' is {kernel}, which is not part of {sys.prefix}"
+
+    # Read before the run: what changes on disk meanwhile must not be taken for executed.
+    source, partial, begun = ROOT / name, FAILED / name, time.perf_counter()
     partial.parent.mkdir(parents=True, exist_ok=True)
-    slot, begun = slots.get(), time.perf_counter()
-    bar = {"desc": name, "position": slot, "leave": False, "disable": not sys.stderr.isatty()}
-    try:
-        papermill.execute_notebook(source, partial, kernel_name="python3", cwd=source.parent,
-                                   progress_bar=bar, execution_timeout=1800)
-    except papermill.PapermillExecutionError as error:
-        return name, time.perf_counter() - begun, explain(error, partial)
-    except Exception as error:   # a dead kernel, a cell that never ends, a notebook that is none
-        return name, time.perf_counter() - begun, f"{type(error).__name__}: {error}"
-    finally:
-        slots.put(slot)
-
-    seconds = time.perf_counter() - begun
+    log = os.open(partial.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(log, 1), os.dup2(log, 2)   # the kernel's own chatter must not run through the bars
     notebook = read(source)
-    stamp = {"key": key(notebook), "source": digest(source.read_bytes()), "seconds": round(seconds, 1)}
+    stamp = {"key": key(notebook), "source": digest(source.read_bytes())}
+    home = (EXECUTED / name).parent   # where nbval will run it, too
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        papermill.execute_notebook(source, partial, kernel_name="python3", cwd=home, engine_name="with_progress",
+                                   progress_bar=False, execution_timeout=1800)
+    except papermill.PapermillExecutionError as error:
+        return time.perf_counter() - begun, explain(error, partial)
+    except Exception as error:   # a dead kernel, a cell that never ends, a file that is no notebook
+        tail = partial.with_suffix(".log").read_text(errors="replace").splitlines()[-10:]
+        return time.perf_counter() - begun, "\n    ".join([f"{type(error).__name__}: {error}", *tail])
+
+    stamp["seconds"] = round(time.perf_counter() - begun, 1)
     write(graft(notebook, read(partial), stamp), EXECUTED / name)
     partial.unlink()
-    return name, seconds, ""
+    partial.with_suffix(".log").unlink()
+    return stamp["seconds"], ""
 
 
 def explain(error, partial: Path) -> str:
@@ -143,27 +169,39 @@ def main() -> int:
     todo = stale(given.notebooks or chapters)
     if not todo:
         return 0
+    return run_all(todo, given.jobs)
 
+
+def run_all(todo: list[str], jobs: int) -> int:
     import multiprocessing as mp
+    import queue
 
     from tqdm import tqdm
 
-    failures = []
-    with mp.Manager() as manager:
-        slots = manager.Queue()
-        for slot in range(given.jobs):
-            slots.put(slot)
-        spawn = mp.get_context("spawn")
-        with ProcessPoolExecutor(given.jobs, spawn, start_worker, (tqdm.get_lock(),)) as pool:
-            runs = []
-            for name in todo:
-                tqdm.write(f"{name}: executing")
-                runs.append(pool.submit(execute, name, slots))
-            for run in as_completed(runs):
-                name, seconds, failure = run.result()
-                tqdm.write(f"{name}: {'FAILED' if failure else 'done'} after {seconds:.0f} s")
-                if failure:
-                    failures.append(f"\n{name} failed: {failure}\n")
+    spawn, bars, failures = mp.get_context("spawn"), {}, []
+    look = {"unit": "cell", "leave": False, "disable": not sys.stderr.isatty(), "nrows": 2 + jobs,
+            "ncols": min(shutil.get_terminal_size().columns, 110)}   # a log gets a line at the start and one at the end
+    with mp.Manager() as manager, ProcessPoolExecutor(jobs, spawn) as pool:
+        messages = manager.Queue()
+        runs = {pool.submit(execute, name, messages): name for name in todo}
+        while runs:
+            try:
+                name, n = messages.get(timeout=0.2)
+                if name not in bars and name in runs.values():
+                    bars[name] = tqdm(total=len(read(ROOT / name)["cells"]), desc=name, **look)
+                    if look["disable"]:
+                        print(f"{name}: executing {bars[name].total} cells", flush=True)
+                if name in bars:
+                    bars[name].update(n)
+            except queue.Empty:
+                pass
+            for run in [run for run in runs if run.done()]:
+                name = runs.pop(run)
+                seconds, failure = run.result()
+                if name in bars:
+                    bars.pop(name).close()
+                tqdm.write(f"{name}: {'FAILED' if failure else 'executed'} in {seconds:.0f} s")
+                failures += [f"\n{name} failed: {failure}\n"] if failure else []
     print(*failures, sep="\n", end="", file=sys.stderr)
     return 1 if failures else 0
 

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from ..dynamics import Residuals
 from .boards import _stand_alone
@@ -28,6 +29,7 @@ def residual_curve(ax: Axes, residuals: Residuals, part: str, label: str | None 
     ax.plot(steps, middle, label=label or default, **style)
     ax.fill_between(steps, low, high, color=style["color"], alpha=0.15, linewidth=0)
     ax.set(xlabel="step", ylabel="forward residual ‖z′ − z‖ / ‖z‖")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def residual_player(runs: dict[str, Residuals], size: tuple[float, float] = (7.0, 3.2)) -> str:
@@ -60,6 +62,7 @@ def schedule(ax: Axes, parts: str, segments: int = 1) -> None:
     for s in range(1, segments):
         ax.axvline(s * len(parts) + 0.5, color=COLOURS["ink"], lw=1, ls=":")
     ax.set(xlim=(0.4, len(parts) * segments + 0.6), ylim=(-0.15, 1.95), yticks=[0.4, 1.4], xlabel="step")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_yticklabels(["worker f_L", "controller f_H"] if "L" in parts else ["f", ""])
     ax.grid(False)
     ax.spines["left"].set_visible(False)

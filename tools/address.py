@@ -1,0 +1,136 @@
+"""The public address of the repository, and all that derives from it.
+
+    python tools/address.py                                   refresh badges and bootstrap cells
+    python tools/address.py https://github.com/OWNER/NAME     move everything to a new address
+
+The setting is `[project.urls] Repository` in pyproject.toml. Badges, the first code cell of every
+notebook, _config.yml, CITATION.cff and whatever else links to the repository follow from it.
+Needs nothing but Python.
+"""
+
+import json
+import os
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ADDRESS = re.compile(r"https://github\.com/([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))/([A-Za-z0-9._-]*[A-Za-z0-9_-])")
+SETTING = re.compile(r'(?m)^Repository = "([^"]*)"$')
+BADGES = re.compile(r"(?s)(<!-- badges[^>]*-->\n).*?(<!-- /badges -->)")
+TEXT = {".bib", ".cfg", ".cff", ".css", ".html", ".ipynb", ".js", ".json", ".md", ".py", ".sh", ".svg", ".toml", ".txt",
+        ".yaml", ".yml", ""}
+NOT_OURS = {".git", ".venv", "_build", "node_modules", "vendor", "__pycache__", "runs", "results"}
+
+
+def normalise(url: str) -> str:
+    bare = url.strip().rstrip("/").removesuffix(".git")
+    if not ADDRESS.fullmatch(bare):
+        raise ValueError(f"{url!r} is not an address of the form https://github.com/OWNER/NAME (Colab, Binder and "
+                         "Pages links are made from OWNER and NAME). Nothing was changed.")
+    return bare
+
+
+def current(root: Path = ROOT) -> str:
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+
+
+def parts(url: str) -> tuple[str, str]:
+    return ADDRESS.fullmatch(url).groups()
+
+
+def pages(url: str) -> str:
+    owner, name = parts(url)
+    return f"https://{owner}.github.io/{name}"
+
+
+def badges(url: str) -> str:
+    owner, name = parts(url)
+    ci = f"{url}/actions/workflows/ci.yml"
+    colab = f"https://colab.research.google.com/github/{owner}/{name}/blob/main/book/09_sudoku.ipynb"
+    binder = f"https://mybinder.org/v2/gh/{owner}/{name}/main?urlpath=lab/tree/book"
+    return (f"[![Tests]({ci}/badge.svg)]({ci})\n"
+            f"[![Read the book](https://img.shields.io/badge/book-read_it-3b5bdb)]({pages(url)}/)\n"
+            f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})\n"
+            f"[![Binder](https://mybinder.org/badge_logo.svg)]({binder})\n")
+
+
+def bootstrap(url: str) -> dict:
+    """The first code cell of every notebook. `remove-cell` keeps it off the page: there it would do nothing."""
+    source = ("# Where hrm_lite is missing (Google Colab), install it; elsewhere this cell does nothing.\n"
+              "import importlib.util\n\n"
+              'if importlib.util.find_spec("hrm_lite") is None:\n'
+              f'    %pip install --quiet "hrm-lite @ {url}/archive/HEAD.zip"')
+    return {"cell_type": "code", "execution_count": None, "id": "bootstrap",
+            "metadata": {"tags": ["bootstrap", "remove-cell"]}, "outputs": [], "source": source.splitlines(True)}
+
+
+def with_bootstrap(text: str, url: str) -> str:
+    """A notebook, as text, whose first code cell is the bootstrap cell."""
+    notebook, cell = json.loads(text), bootstrap(url)
+    code = [i for i, c in enumerate(notebook["cells"]) if c["cell_type"] == "code"]
+    first = code[0] if code else len(notebook["cells"])
+    has_one = bool(code) and "bootstrap" in notebook["cells"][first]["metadata"].get("tags", [])
+    if has_one and notebook["cells"][first] == cell:
+        return text
+    notebook["cells"][first : first + has_one] = [cell]
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def moved(text: str, old: str, new: str) -> str:
+    """The text with every link to the old address, in any of its forms, turned to the new one."""
+    (owner, name), (to_owner, to_name) = parts(old), parts(new)
+    repository, site = re.escape(f"{owner}/{name}"), re.escape(f"{owner}.github.io/{name}")
+    text = re.sub(rf"((?:github\.com|google\.com/github|mybinder\.org/v2/gh)[/:]){repository}(?![\w-])",
+                  rf"\g<1>{to_owner}/{to_name}", text)
+    return re.sub(rf"(?<![\w-]){site}(?![\w-])", f"{to_owner}.github.io/{to_name}", text)
+
+
+def files(root: Path = ROOT):
+    """Our own text files."""
+    for folder, inside, names in os.walk(root):
+        inside[:] = sorted(name for name in inside if name not in NOT_OURS)
+        for path in (Path(folder, name) for name in sorted(names)):
+            if path.suffix in TEXT and path.is_file() and not path.is_symlink():
+                yield path
+
+
+def rewrite(new: str, root: Path = ROOT) -> dict[Path, str]:
+    """The files that an address changes, and their new text."""
+    old, changed = current(root), {}
+    for path in files(root):
+        inside = path.relative_to(root)
+        try:
+            before = path.read_bytes().decode("utf-8")
+        except UnicodeDecodeError:
+            continue   # a picture or an archive without a suffix
+        after = moved(before, old, new)
+        if inside == Path("pyproject.toml"):
+            after = SETTING.sub(f'Repository = "{new}"', after)
+        if inside == Path("README.md"):
+            after = BADGES.sub(lambda block: block[1] + badges(new) + block[2], after)
+        if path.suffix == ".ipynb" and inside.parts[0] in ("book", "notebooks"):
+            after = with_bootstrap(after, new)
+        if after != before:
+            changed[path] = after
+    return changed
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) > 1:
+        sys.exit("one address, please: make address URL=https://github.com/OWNER/NAME")
+    try:
+        new = normalise(arguments[0] if arguments else current())
+    except ValueError as error:
+        sys.exit(str(error))
+    changed = rewrite(new)
+    for path, text in changed.items():
+        path.write_bytes(text.encode("utf-8"))
+        print(f"rewritten: {path.relative_to(ROOT)}")
+    print(f"{new}: {len(changed)} files changed" if changed else f"{new}: everything already says so")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

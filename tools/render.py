@@ -1,0 +1,84 @@
+"""Render the book: _build/executed and book/*.md -> _build/html (Jupyter Book 1, warnings are errors).
+
+The pages are staged under _build/stage at the paths that they have in the repository, so that the
+source, Colab and Binder buttons point to the right files. Nothing is built when nothing changed.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "_build"
+STAGE, HTML, FINGERPRINT = BUILD / "stage", BUILD / "html", BUILD / "html.fingerprint"
+
+# matplotlib's to_jshtml asks a CDN for Font Awesome 4; the theme already brings these icons along.
+FONT_AWESOME = re.compile(r'<link\s+rel="stylesheet"\s+href="https://maxcdn\.bootstrapcdn\.com/font-awesome/[^"]*">\s*')
+
+
+# Thebe would run cells on a public server. Jupyter Book loads it unasked, twice, which is an error on every page.
+THEBE = re.compile(r"\s*<script>const THEBE_JS_URL.*?</script>"
+                   r"|\s*<(?:script|link)\b[^>]*sphinx-thebe\.(?:js|css)[^>]*>(?:\s*</script>)?")
+
+
+def offline(notebook: dict) -> dict:
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            html = output.get("data", {}).get("text/html")
+            if html is not None:
+                output["data"]["text/html"] = FONT_AWESOME.sub("", html if isinstance(html, str) else "".join(html))
+    return notebook
+
+
+def stage() -> None:
+    shutil.rmtree(STAGE, ignore_errors=True)
+    ignore = shutil.ignore_patterns("*.ipynb", ".*", "__pycache__")
+    shutil.copytree(ROOT / "book", STAGE / "book", ignore=ignore)
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy2(ROOT / name, STAGE / name)
+    for source in sorted((BUILD / "executed").rglob("*.ipynb")):
+        target = STAGE / source.relative_to(BUILD / "executed")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(offline(json.loads(source.read_text(encoding="utf-8")))), encoding="utf-8")
+
+
+def fingerprint() -> str:
+    sha = hashlib.sha256()
+    inputs = [p for p in sorted(STAGE.rglob("*")) if p.is_file()]
+    for path in [*inputs, ROOT / "constraints.txt", Path(__file__)]:
+        sha.update(f"{path.relative_to(ROOT)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    return sha.hexdigest()
+
+
+def main() -> int:
+    stage()
+    new = fingerprint()
+    index = HTML / "index.html"
+    if not (index.exists() and FINGERPRINT.exists() and FINGERPRINT.read_text() == new):
+        print("rendering the pages …", flush=True)
+        FINGERPRINT.unlink(missing_ok=True)
+        begun, work = time.perf_counter(), BUILD / "sphinx"
+        shutil.rmtree(work, ignore_errors=True)   # whole, each time: a page that Sphinx skips gives no warnings
+        command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(STAGE),
+                   "--path-output", str(work), "--all", "-W", "-n", "--keep-going", "-q"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        if done.returncode:
+            said = done.stdout.replace(f"{STAGE}/", "")
+            sys.exit(f"{said}\nThe pages were not rendered: Jupyter Book warned or failed, see above.")
+        for page in (work / "_build" / "html").rglob("*.html"):
+            page.write_text(THEBE.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+        shutil.rmtree(HTML, ignore_errors=True)
+        shutil.move(work / "_build" / "html", HTML)
+        FINGERPRINT.write_text(new)
+        print(f"rendered in {time.perf_counter() - begun:.0f} s")
+    print(f"\nThe book: {index.as_uri()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
