@@ -38,7 +38,7 @@ THRESHOLDS = torch.logspace(-3, 0, 31)
 
 
 class ResettingHRM(HRM):
-    """An HRM whose worker goes back to where it began after each step of the controller. The published one does not."""
+    """An HRM whose worker goes back to where it began after each controller step. The published one does not."""
 
     def advance(self, part: str, z_H: Tensor, z_L: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         z_H, z_L = super().advance(part, z_H, z_L, x)
@@ -54,7 +54,7 @@ def rounded(values: Tensor) -> list:
 
 
 def movement(r: Residuals) -> dict:
-    """Who stepped, the quartiles of the residuals over the puzzles, and the mean number of steps above each threshold."""
+    """Who stepped, quartiles of the residuals over the puzzles, and the mean number of steps above each threshold."""
     depth = torch.stack([r.effective_depth(t.item()).float().mean() for t in THRESHOLDS])
     return {"parts": r.parts, "quartiles": rounded(r.values.quantile(torch.tensor([0.25, 0.5, 0.75]), dim=1)),
             "effective_depth": rounded(depth)}
@@ -105,7 +105,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--steps", type=int, default=TRAIN.max_steps, help="of the optimizer")
-    parser.add_argument("--to", type=Path, default=Path(__file__).parent.parent / "results" / "hierarchical_convergence")
+    here = Path(__file__).resolve().parent.parent / "results" / "hierarchical_convergence"
+    parser.add_argument("--to", type=Path, default=here, help="the folder for the records")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.to.mkdir(parents=True, exist_ok=True)

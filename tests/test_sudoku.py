@@ -250,6 +250,10 @@ def test_check_reads_no_label():
     puzzles = sudoku.generate("4x4", "4-6", 1)
     for grid in all_solutions("." * 16)[::17]:
         assert puzzles.check(empty, torch.tensor(puzzles.encode(grid))[None]).item()
+    # A grid without a fault is still no answer to a question with other givens.
+    questions = torch.tensor(puzzles.inputs).expand(288, 16)
+    right = puzzles.check(questions, torch.tensor(np.stack([puzzles.encode(grid) for grid in GRIDS])))
+    assert [grid for grid, solves in zip(GRIDS, right.tolist(), strict=True) if solves] == puzzles.answers()
 
 
 # -- rating

@@ -29,7 +29,7 @@ def residual_curve(ax: Axes, residuals: Residuals, part: str, label: str | None 
     ax.plot(steps, middle, label=label or default, **style)
     ax.fill_between(steps, low, high, color=style["color"], alpha=0.15, linewidth=0)
     ax.set(xlabel="step", ylabel="forward residual ‖z′ − z‖ / ‖z‖")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
 
 
 def residual_player(runs: dict[str, Residuals], size: tuple[float, float] = (7.0, 3.2)) -> str:
@@ -43,10 +43,11 @@ def residual_player(runs: dict[str, Residuals], size: tuple[float, float] = (7.0
 
     def draw(i):
         ax.clear()
+        ax.set_yscale("log")
         name, r = list(runs.items())[i]
         for part in sorted(set(r.parts), reverse=True):
             residual_curve(ax, r, part)
-        ax.set(yscale="log", xlim=(0, steps + 1), ylim=(low / 2, high * 2), title=name, xlabel="step")
+        ax.set(xlim=(0, steps + 1), ylim=(low / 2, high * 2), title=name, xlabel="step")
         ax.legend(loc="upper right", ncols=2)
 
     html = FuncAnimation(figure, draw, frames=len(runs)).to_jshtml(fps=1, default_mode="loop")
@@ -62,7 +63,7 @@ def schedule(ax: Axes, parts: str, segments: int = 1) -> None:
     for s in range(1, segments):
         ax.axvline(s * len(parts) + 0.5, color=COLOURS["ink"], lw=1, ls=":")
     ax.set(xlim=(0.4, len(parts) * segments + 0.6), ylim=(-0.15, 1.95), yticks=[0.4, 1.4], xlabel="step")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set_yticklabels(["worker f_L", "controller f_H"] if "L" in parts else ["f", ""])
     ax.grid(False)
     ax.spines["left"].set_visible(False)
