@@ -4,7 +4,8 @@
     python benchmarks/sudoku.py --json speeds.json   ... and the same as JSON
     python benchmarks/sudoku.py --ratings FOLDER     ... and the ratings of FOLDER/train.csv and test.csv
 
-Speeds leave out what the first call compiles; that time has a row of its own (0 s once it is cached).
+Speeds count the processor's time, so that other programs on the machine change them little, and leave out
+what the first call compiles; that has a row of its own (near 0 s once it is cached).
 """
 
 # ruff: noqa: E402
@@ -30,12 +31,12 @@ from hrm_lite.puzzles.sudoku_set import search_many
 
 
 def per_second(work, count: int, repeats: int = 3) -> float:
-    """How many of `count` things `work()` does in a second, best of three."""
+    """How many of `count` things `work()` does in a second of one core, best of `repeats`."""
     best = float("inf")
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     return count / best
 
 

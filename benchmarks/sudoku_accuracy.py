@@ -24,17 +24,17 @@ from hrm_lite.solving import evaluate, solve
 SMALL, LARGE = "generated:4x4:4-6", "generated:9x9:45-55"
 SETTINGS = {
     "4x4-hrm": ("HRM, as the paper", "sudoku-4x4", HRM, {}, SMALL),
-    "4x4-hrm-input": ("+ controller sees the input", "sudoku-4x4", HRM, dict(controller_sees_input=True), SMALL),
-    "4x4-hrm-last-cycle": ("+ gradient through the last cycle", "sudoku-4x4", HRM, dict(gradient="last_cycle"), SMALL),
-    "4x4-flat": ("one flat recurrence, same depth", "sudoku-4x4", FlatRecurrence, {}, SMALL),
-    "4x4-mlp": ("MLP over positions, last cycle", "sudoku-4x4-mlp", HRM, {}, SMALL),
+    "4x4-mlp": ("MLP over positions, gradient through the last cycle", "sudoku-4x4-mlp", HRM, {}, SMALL),
     "9x9-mlp": ("9×9, MLP over positions", "sudoku-9x9", HRM, {}, LARGE),
+    "4x4-flat": ("one flat recurrence of the same depth", "sudoku-4x4", FlatRecurrence, {}, SMALL),
+    "4x4-hrm-last-cycle": ("HRM, gradient through the last cycle", "sudoku-4x4", HRM, dict(gradient="last_cycle"), SMALL),
+    "4x4-hrm-input": ("HRM, controller sees the input", "sudoku-4x4", HRM, dict(controller_sees_input=True), SMALL),
 }
 
 
 def run(name: str, seed: int) -> dict:
     label, preset, kind, changes, source = SETTINGS[name]
-    train, test = sudoku.load(source, "train", limit=20_000), sudoku.load(source, "test", limit=2_000)
+    train, test = sudoku.load(source, "train", limit=20_000), sudoku.load(source, "test", limit=1_000)
     torch.manual_seed(seed)
     model = kind(model_preset(preset, **changes))
     record = Trainer(model, train, train_preset(preset, seed=seed)).fit()

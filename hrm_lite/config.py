@@ -286,9 +286,9 @@ _SMALL_TRAINING = dict(
     exploration=0.5,
 )
 _TRAININGS = {
-    "sudoku-4x4": _SMALL_TRAINING | dict(max_steps=1000),
+    "sudoku-4x4": _SMALL_TRAINING | dict(max_steps=800),
     "sudoku-4x4-mlp": _SMALL_TRAINING | dict(max_steps=400),
-    "sudoku-9x9": _SMALL_TRAINING | dict(max_steps=2500),
+    "sudoku-9x9": _SMALL_TRAINING | dict(max_steps=1500),
 }
 
 

@@ -91,7 +91,9 @@ class Trainer:
         resumed = self._resume()
         self.learner.train()
         begun, before = time.perf_counter(), self.seconds
-        bar = tqdm(total=self.config.max_steps, initial=self.step, unit="step", disable=not self.progress or None)
+        # Only a bar that is not wanted is disabled here, so that TQDM_DISABLE can silence the others.
+        quiet = {} if self.progress else {"disable": True}
+        bar = tqdm(total=self.config.max_steps, initial=self.step, unit="step", **quiet)
         if resumed:
             bar.write(f"resumed at step {self.step:,} from {self.run_dir}")
         try:

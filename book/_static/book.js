@@ -1,6 +1,11 @@
-// Widgets typeset their labels by MathJax 2's interface; the pages carry MathJax 3.
+// Widgets have their labels typeset by MathJax 2's interface, with dollars; the pages carry MathJax 3.
 document.addEventListener("DOMContentLoaded", () => {
   if (window.MathJax?.typesetPromise) {
-    window.MathJax.Hub = { Queue: ([, , element]) => window.MathJax.typesetPromise([element]) };
+    window.MathJax.Hub = {
+      Queue: ([, , label]) => {
+        label.classList.add("mathjax_process");
+        window.MathJax.typesetPromise([label]);
+      },
+    };
   }
 });

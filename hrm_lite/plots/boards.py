@@ -134,13 +134,13 @@ def thinking_player(puzzles: PuzzleSet, question, answers, titles=None, size: fl
 # The player's buttons are glyphs of an icon font that matplotlib fetches from a network; plain characters do.
 _ICONS = {
     "fa-minus": "−",
-    "fa-fast-backward": "⏮",
+    "fa-fast-backward": "|◀",
     "fa-step-backward": "◁",
     "fa-play fa-flip-horizontal": "◀",
     "fa-pause": "❚❚",
     "fa-play": "▶",
     "fa-step-forward": "▷",
-    "fa-fast-forward": "⏭",
+    "fa-fast-forward": "▶|",
     "fa-plus": "+",
 }
 
