@@ -27,7 +27,7 @@ SETTINGS = {
     "4x4-mlp": ("MLP over positions, gradient through the last cycle", "sudoku-4x4-mlp", HRM, {}, SMALL),
     "9x9-mlp": ("9×9, MLP over positions", "sudoku-9x9", HRM, {}, LARGE),
     "4x4-flat": ("one flat recurrence of the same depth", "sudoku-4x4", FlatRecurrence, {}, SMALL),
-    "4x4-hrm-last-cycle": ("HRM, gradient through the last cycle", "sudoku-4x4", HRM, dict(gradient="last_cycle"), SMALL),
+    "4x4-hrm-last-cycle": ("HRM, last-cycle gradient", "sudoku-4x4", HRM, dict(gradient="last_cycle"), SMALL),
     "4x4-hrm-input": ("HRM, controller sees the input", "sudoku-4x4", HRM, dict(controller_sees_input=True), SMALL),
 }
 

@@ -288,7 +288,7 @@ _SMALL_TRAINING = dict(
 _TRAININGS = {
     "sudoku-4x4": _SMALL_TRAINING | dict(max_steps=800),
     "sudoku-4x4-mlp": _SMALL_TRAINING | dict(max_steps=400),
-    "sudoku-9x9": _SMALL_TRAINING | dict(max_steps=1500),
+    "sudoku-9x9": _SMALL_TRAINING | dict(max_steps=1000),
 }
 
 

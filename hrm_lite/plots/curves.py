@@ -47,7 +47,7 @@ def residual_player(runs: dict[str, Residuals], size: tuple[float, float] = (7.0
         name, r = list(runs.items())[i]
         for part in sorted(set(r.parts), reverse=True):
             residual_curve(ax, r, part)
-        ax.set(xlim=(0, steps + 1), ylim=(low / 2, high * 2), title=name, xlabel="step")
+        ax.set(xlim=(0, steps + 1), ylim=(max(low / 2, 1e-8), high * 2), title=name, xlabel="step")
         ax.legend(loc="upper right", ncols=2)
 
     html = FuncAnimation(figure, draw, frames=len(runs)).to_jshtml(fps=1, default_mode="loop")
