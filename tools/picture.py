@@ -2,7 +2,7 @@
 
     python tools/picture.py
 
-The model is the one of results/sudoku/4x4-hrm (seed 0); the puzzle, of 300 unseen ones, is the first that it
+The model is the one of results/sudoku/4x4-hrm (seed 0); the puzzle, of 1,000 unseen ones, is the first that it
 solves and that takes it the most segments to solve.
 """
 
@@ -23,14 +23,14 @@ ROOT = Path(__file__).resolve().parent.parent
 SEGMENTS = 6
 
 plots.use_style()
-unseen = sudoku.load("generated:4x4:4-6", "test", limit=300)
+unseen = sudoku.load("generated:4x4:4-6", "test", limit=1_000)
 x, y, _ = as_tensors(unseen)
 trace = solve(load_model(ROOT / "results/sudoku/4x4-hrm/model.safetensors"), x, SEGMENTS, halt=False, record=True).trace
 right = (trace == y[:, None]).all(-1)
 kept = right.flip(1).cumprod(1).flip(1).bool()
 first = torch.where(kept.any(1), kept.double().argmax(1), -1)
 chosen = int(first.argmax())
-figure = plots.thinking(unseen, unseen.inputs[chosen], trace[chosen])
+figure = plots.thinking(unseen, unseen.inputs[chosen], trace[chosen, : int(first[chosen]) + 2])
 path = ROOT / "book/images/thinking.png"
 path.parent.mkdir(exist_ok=True)
 figure.savefig(path, dpi=140)
