@@ -57,5 +57,6 @@ $(READY): pyproject.toml constraints.txt
 	@echo "installing into $(VENV): PyTorch first, then the rest (minutes, the first time)"
 	@$(PY) -m pip install --disable-pip-version-check -c constraints.txt torch
 	@$(PY) -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[book,test]"
+	@mkdir -p _build/ipython
 	@$(PY) -c "import matplotlib.pyplot"   # builds the font cache now, not in the output of a chapter
 	@touch $@

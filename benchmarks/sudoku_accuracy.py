@@ -20,24 +20,23 @@ from hrm_lite.records import write_json
 from hrm_lite.rows import as_tensors
 from hrm_lite.solving import evaluate, solve
 
-# name: (label, preset, kind, changes to the model, source)
+# name: (label, preset, kind, changes to the model, changes to the training, source)
 SMALL, LARGE = "generated:4x4:4-6", "generated:9x9:45-55"
 SETTINGS = {
-    "4x4-hrm": ("HRM, as the paper", "sudoku-4x4", HRM, {}, SMALL),
-    "4x4-mlp": ("MLP over positions, gradient through the last cycle", "sudoku-4x4-mlp", HRM, {}, SMALL),
-    "9x9-mlp": ("9×9, MLP over positions", "sudoku-9x9", HRM, {}, LARGE),
-    "4x4-flat": ("one flat recurrence of the same depth", "sudoku-4x4", FlatRecurrence, {}, SMALL),
-    "4x4-hrm-last-cycle": ("HRM, last-cycle gradient", "sudoku-4x4", HRM, dict(gradient="last_cycle"), SMALL),
-    "4x4-hrm-input": ("HRM, controller sees the input", "sudoku-4x4", HRM, dict(controller_sees_input=True), SMALL),
+    "4x4-hrm": ("HRM, as the paper", "sudoku-4x4", HRM, {}, {}, SMALL),
+    "4x4-mlp": ("MLP over positions, gradient through the last cycle", "sudoku-4x4-mlp", HRM, {}, {}, SMALL),
+    "9x9-mlp": ("9×9, MLP over positions", "sudoku-9x9", HRM, {}, {}, LARGE),
+    "4x4-flat": ("one flat recurrence of the same depth", "sudoku-4x4", FlatRecurrence, {}, {}, SMALL),
+    "4x4-hrm-explore": ("HRM, exploration 0.1 as published", "sudoku-4x4", HRM, {}, dict(exploration=0.1), SMALL),
 }
 
 
 def run(name: str, seed: int) -> dict:
-    label, preset, kind, changes, source = SETTINGS[name]
+    label, preset, kind, model_changes, train_changes, source = SETTINGS[name]
     train, test = sudoku.load(source, "train", limit=20_000), sudoku.load(source, "test", limit=1_000)
     torch.manual_seed(seed)
-    model = kind(model_preset(preset, **changes))
-    record = Trainer(model, train, train_preset(preset, seed=seed)).fit()
+    model = kind(model_preset(preset, **model_changes))
+    record = Trainer(model, train, train_preset(preset, seed=seed, **train_changes)).fit()
     x, y, _ = as_tensors(test)
     halted = solve(model, x, margin=2.0)
     if seed == 0:

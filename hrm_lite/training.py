@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -91,9 +92,9 @@ class Trainer:
         resumed = self._resume()
         self.learner.train()
         begun, before = time.perf_counter(), self.seconds
-        # Only a bar that is not wanted is disabled here, so that TQDM_DISABLE can silence the others.
-        quiet = {} if self.progress else {"disable": True}
-        bar = tqdm(total=self.config.max_steps, initial=self.step, unit="step", **quiet)
+        # tqdm's notebook bar does not heed TQDM_DISABLE by itself, and a bar in an executed notebook is noise.
+        quiet = not self.progress or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+        bar = tqdm(total=self.config.max_steps, initial=self.step, unit="step", disable=quiet)
         if resumed:
             bar.write(f"resumed at step {self.step:,} from {self.run_dir}")
         try:

@@ -448,3 +448,10 @@ def test_solving_is_the_model_called_again_and_again(puzzles):
     assert evaluate(model, x, y, 3, batch_size=17)["cells"] == pytest.approx(expected)
     assert model.training, "solving leaves the model in the mode it was in"
     assert IGNORE not in x
+
+
+@pytest.mark.parametrize(("wanted", "silenced", "shown"), [(True, "0", True), (True, "1", False), (False, "0", False)])
+def test_the_progress_bar_is_shown_unless_somebody_objects(puzzles, monkeypatch, capsys, wanted, silenced, shown):
+    monkeypatch.setenv("TQDM_DISABLE", silenced)
+    Trainer(make(), puzzles, TRAIN, progress=wanted).fit()
+    assert ("/12" in capsys.readouterr().err) == shown
