@@ -23,11 +23,11 @@ from hrm_lite.solving import evaluate, solve
 # name: (label, preset, kind, changes to the model, changes to the training, source)
 SMALL, LARGE = "generated:4x4:4-6", "generated:9x9:45-55"
 SETTINGS = {
-    "4x4-hrm": ("HRM, as the paper", "sudoku-4x4", HRM, {}, {}, SMALL),
+    "4x4-hrm": ("HRM", "sudoku-4x4", HRM, {}, {}, SMALL),
     "4x4-mlp": ("MLP over positions, gradient through the last cycle", "sudoku-4x4-mlp", HRM, {}, {}, SMALL),
     "9x9-mlp": ("9×9, MLP over positions", "sudoku-9x9", HRM, {}, {}, LARGE),
-    "4x4-flat": ("one flat recurrence of the same depth", "sudoku-4x4", FlatRecurrence, {}, {}, SMALL),
-    "4x4-hrm-explore": ("HRM, exploration 0.1 as published", "sudoku-4x4", HRM, {}, dict(exploration=0.1), SMALL),
+    "4x4-flat": ("one flat recurrence", "sudoku-4x4", FlatRecurrence, {}, {}, SMALL),
+    "4x4-hrm-explore": ("HRM, exploration 0.1", "sudoku-4x4", HRM, {}, dict(exploration=0.1), SMALL),
 }
 
 
