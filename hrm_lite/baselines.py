@@ -30,5 +30,4 @@ class FlatRecurrence(HRM):
         return 1 if self.config.gradient == "one_step" else super().tracked_steps()
 
     def advance(self, part: str, z_H: Tensor, z_L: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        angles = None if self.rotary is None else self.rotary()
-        return self.worker(z_H, x, angles), z_L
+        return self.worker(z_H, x, self.angles()), z_L

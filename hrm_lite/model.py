@@ -197,11 +197,14 @@ class HRM(nn.Module):
 
     def advance(self, part: str, z_H: Tensor, z_L: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         """One step of the worker ("L") or the controller ("H"): the new (z_H, z_L). x is x̃ from `input_net`."""
-        angles = None if self.rotary is None else self.rotary()
         if part == "L":  # z_L ← f_L(z_L, z_H, x̃)
-            return z_H, self.worker(z_L, z_H + x, angles)
+            return z_H, self.worker(z_L, z_H + x, self.angles())
         # z_H ← f_H(z_H, z_L), with the z_L of the cycle that just ended.
-        return self.controller(z_H, z_L + x if self.config.controller_sees_input else z_L, angles), z_L
+        return self.controller(z_H, z_L + x if self.config.controller_sees_input else z_L, self.angles()), z_L
+
+    def angles(self) -> tuple[Tensor, Tensor] | None:
+        """What turns queries and keys with the position: cosines and sines of RoPE, or None without it."""
+        return None if self.rotary is None else self.rotary()
 
     def read_out(self, z_H: Tensor, z_L: Tensor) -> Output:
         """ŷ = f_O(z_H), and the Q logits from z_H at position 0."""

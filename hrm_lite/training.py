@@ -128,12 +128,8 @@ class Trainer:
         last = segments >= cfg.max_segments
         target = None
         if cfg.continue_loss:
-            puzzles = self.learner.input_net.puzzles
-            touched = puzzles.touched if puzzles else None
             with torch.no_grad():
                 target = continue_target(self.learner(out.latents, rows.tokens, rows.ids), last)
-            if puzzles:
-                puzzles.touched = touched
         losses = segment_loss(out, rows.labels, target, cfg.output_loss)
         (losses.total / batch).backward()
         self.optimizer.step()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from ..puzzles.base import PuzzleSet
+from .player import player
 from .style import COLOURS
 
 __all__ = ["Cell", "board", "cells", "thinking", "thinking_player"]
@@ -113,10 +111,7 @@ def thinking(puzzles: PuzzleSet, question, answers, titles=None, width: float = 
 
 
 def thinking_player(puzzles: PuzzleSet, question, answers, titles=None, size: float = 3.0) -> str:
-    """The same as HTML that plays in a page without a kernel and without a network.
-
-    The text is the same for the same pictures: matplotlib's random identifiers are replaced by a hash.
-    """
+    """The same as HTML that plays in a page without a kernel and without a network."""
     figure, ax = plt.subplots(figsize=(size, size + 0.3))
     frames = [question, *answers]
 
@@ -126,29 +121,4 @@ def thinking_player(puzzles: PuzzleSet, question, answers, titles=None, size: fl
         title = "question" if i == 0 else titles[i - 1] if titles else f"segment {i}"
         board(ax, puzzles, question, shown, frames[i - 1] if i else None, title)
 
-    html = FuncAnimation(figure, draw, frames=len(frames)).to_jshtml(fps=2, default_mode="loop")
-    plt.close(figure)
-    return _stand_alone(html)
-
-
-# The player's buttons are glyphs of an icon font that matplotlib fetches from a network; plain characters do.
-_ICONS = {
-    "fa-minus": "−",
-    "fa-fast-backward": "|◀",
-    "fa-step-backward": "◁",
-    "fa-play fa-flip-horizontal": "◀",
-    "fa-pause": "❚❚",
-    "fa-play": "▶",
-    "fa-step-forward": "▷",
-    "fa-fast-forward": "▶|",
-    "fa-plus": "+",
-}
-
-
-def _stand_alone(html: str) -> str:
-    html = re.sub(r'<link rel="stylesheet"[^>]*>', "", html)
-    for name, character in _ICONS.items():
-        html = html.replace(f'<i class="fa {name}"></i>', character)
-    for random in dict.fromkeys(re.findall(r'id="_anim_img([0-9a-f]{32})"', html)):
-        html = html.replace(random, hashlib.sha256(html.replace(random, "").encode()).hexdigest()[:32])
-    return html
+    return player(figure, draw, len(frames), fps=2)

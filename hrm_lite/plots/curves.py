@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from ..dynamics import Residuals
-from .boards import _stand_alone
+from .player import player
 from .style import COLOURS
 
 __all__ = ["residual_curve", "residual_player", "schedule"]
@@ -39,7 +38,8 @@ def residual_player(runs: dict[str, Residuals], size: tuple[float, float] = (7.0
     """
     figure, ax = plt.subplots(figsize=size)
     steps = max(len(r.parts) for r in runs.values())
-    low, high = (f(getattr(r.values.median(1).values, f.__name__)().item() for r in runs.values()) for f in (min, max))
+    medians = [r.values.median(1).values for r in runs.values()]
+    low, high = min(m.min().item() for m in medians), max(m.max().item() for m in medians)
 
     def draw(i):
         ax.clear()
@@ -50,9 +50,7 @@ def residual_player(runs: dict[str, Residuals], size: tuple[float, float] = (7.0
         ax.set(xlim=(0, steps + 1), ylim=(max(low / 2, 1e-8), high * 2), title=name, xlabel="step")
         ax.legend(loc="upper right", ncols=2)
 
-    html = FuncAnimation(figure, draw, frames=len(runs)).to_jshtml(fps=1, default_mode="loop")
-    plt.close(figure)
-    return _stand_alone(html)
+    return player(figure, draw, len(runs), fps=1)
 
 
 def schedule(ax: Axes, parts: str, segments: int = 1) -> None:

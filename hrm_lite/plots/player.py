@@ -1,0 +1,46 @@
+"""An animation as HTML that plays in a page without a kernel and without a network."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+
+import matplotlib.pyplot as plt
+from matplotlib.animation import FuncAnimation
+from matplotlib.figure import Figure
+
+__all__ = ["player"]
+
+
+def player(figure: Figure, draw: Callable[[int], None], frames: int, fps: float) -> str:
+    """``draw(0)`` … ``draw(frames - 1)`` as a player that loops; closes the figure.
+
+    The text is the same for the same pictures: matplotlib's random identifiers are replaced by a hash.
+    """
+    html = FuncAnimation(figure, draw, frames=frames).to_jshtml(fps=fps, default_mode="loop")
+    plt.close(figure)
+    return _stand_alone(html)
+
+
+# The player's buttons are glyphs of an icon font that matplotlib fetches from a network; plain characters do.
+_ICONS = {
+    "fa-minus": "−",
+    "fa-fast-backward": "|◀",
+    "fa-step-backward": "◁",
+    "fa-play fa-flip-horizontal": "◀",
+    "fa-pause": "❚❚",
+    "fa-play": "▶",
+    "fa-step-forward": "▷",
+    "fa-fast-forward": "▶|",
+    "fa-plus": "+",
+}
+
+
+def _stand_alone(html: str) -> str:
+    html = re.sub(r'<link rel="stylesheet"[^>]*>', "", html)
+    for name, character in _ICONS.items():
+        html = html.replace(f'<i class="fa {name}"></i>', character)
+    for random in dict.fromkeys(re.findall(r'id="_anim_img([0-9a-f]{32})"', html)):
+        html = html.replace(random, hashlib.sha256(html.replace(random, "").encode()).hexdigest()[:32])
+    return html
