@@ -2,9 +2,10 @@
 
 from . import puzzles
 from .checkpoints import load_model, save_model
-from .config import HRMConfig, TrainConfig, model_preset, train_preset
+from .config import HRMConfig, TrainConfig
 from .model import HRM, Latents, Output
 from .official import from_official
+from .presets import model_preset, train_preset
 from .solving import solve
 from .training import Trainer
 

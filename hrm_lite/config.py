@@ -2,7 +2,6 @@
 
 `HRMConfig` describes the network and `TrainConfig` its training. The names are the paper's
 (arXiv 2506.21734) where it has one: ``cycles`` is N, ``steps`` is T, ``max_segments`` is M_max.
-`model_preset` and `train_preset` give the settings that the book uses, by name.
 """
 
 from __future__ import annotations
@@ -11,12 +10,15 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-__all__ = ["HRMConfig", "TrainConfig", "model_preset", "train_preset"]
+__all__ = ["HRMConfig", "TrainConfig"]
 
 POSITIONS = ("rope", "learned", "grid", "none")
 MIXERS = ("attention", "mlp")
 GRADIENTS = ("one_step", "last_cycle", "full")
-OUTPUT_LOSSES = ("softmax", "stablemax")
+OUTPUT_LOSSES = ("softmax", "stablemax", "stablemax_float32")
+OPTIMIZERS = ("adamw", "adam_atan2")
+PRECISIONS = ("float32", "bfloat16")
+NONFINITE = ("stop", "skip")
 
 
 def _fail(name: str, given, expected: str, advice: str = "") -> None:
@@ -188,7 +190,7 @@ class TrainConfig(_Record):
     """The training. Raises ValueError, naming the setting, when a value makes no sense."""
 
     batch_size: int = 128
-    """Rows carried side by side."""
+    """Rows carried side by side, over all processes."""
     max_steps: int = 1000
     """Optimizer steps; one step is one segment of every row."""
     max_minutes: float | None = None
@@ -201,7 +203,9 @@ class TrainConfig(_Record):
     """True: Q_continue is learned too, with an extra forward pass for its target (the paper).
     False: only Q_halt is learned and a row halts when it is positive (as TRM does)."""
     output_loss: str = "stablemax"
-    """"stablemax" (the published Sudoku and Maze recipe) or "softmax"."""
+    """"stablemax" (in float64, the published Sudoku and Maze recipe), "stablemax_float32" or "softmax"."""
+    optimizer: str = "adamw"
+    """"adamw" or "adam_atan2" (published)."""
     lr: float = 1e-4
     """Peak learning rate."""
     puzzle_lr: float = 1e-4
@@ -214,14 +218,26 @@ class TrainConfig(_Record):
     """Adam's decay rates."""
     weight_decay: float = 1.0
     """Decoupled weight decay."""
+    grad_clip: float = 0.0
+    """Scale a gradient that is longer than this back to this length; 0: leave it."""
     ema: float = 0.0
     """Decay of the moving average of the weights that evaluation and sharing use; 0: none."""
+    precision: str = "float32"
+    """What the passes compute in: "float32", or "bfloat16" (published). The weights are kept in float32 either way."""
+    compile: bool = False
+    """True: compile the blocks; eager where that does not work."""
+    nonfinite: str = "stop"
+    """When a loss or gradient is not finite: "stop" the run, or "skip" the step, replace the rows and count it."""
     augment: bool = True
     """Draw a random symmetry of the puzzle each time a row is filled."""
     eval_every: int = 0
     """Evaluate on the held-out set every so many steps; 0: at the end only."""
     eval_segments: int | None = None
-    """Segments in an evaluation; None: max_segments."""
+    """Segments in an evaluation, which measures after each of them; None: max_segments."""
+    stop_at: float | None = None
+    """End once an evaluation's last segment reaches this exact accuracy (0 to 1); None: never."""
+    patience: int = 0
+    """End after so many evaluations without a better one; 0: never."""
     save_every: int = 200
     """Write a checkpoint every so many steps, and at the end."""
     seed: int = 0
@@ -234,6 +250,7 @@ class TrainConfig(_Record):
             ("max_segments", 1),
             ("warmup_steps", 0),
             ("eval_every", 0),
+            ("patience", 0),
             ("save_every", 1),
             ("seed", 0),
         ):
@@ -244,6 +261,7 @@ class TrainConfig(_Record):
             ("puzzle_lr", 0, 10, False),
             ("lr_floor", 0, 1, False),
             ("weight_decay", 0, 100, False),
+            ("grad_clip", 0, 10**9, False),
             ("ema", 0, 0.999999, False),
         ):
             _real(self, name, low, high, open_low)
@@ -251,58 +269,19 @@ class TrainConfig(_Record):
             _real(self, "max_minutes", 0, 10**6, open_low=True)
         if self.eval_segments is not None:
             _whole(self, "eval_segments", 1)
+        if self.stop_at is not None:
+            _real(self, "stop_at", 0, 1, open_low=True)
         betas = self.betas
         if not (
             isinstance(betas, tuple) and len(betas) == 2 and all(isinstance(b, float) and 0 <= b < 1 for b in betas)
         ):
             _fail("betas", betas, "two numbers, each at least 0 and below 1, for example (0.9, 0.95)")
-        _choice(self, "output_loss", OUTPUT_LOSSES)
-        for name in ("continue_loss", "augment"):
+        for name, choices in (
+            ("output_loss", OUTPUT_LOSSES),
+            ("optimizer", OPTIMIZERS),
+            ("precision", PRECISIONS),
+            ("nonfinite", NONFINITE),
+        ):
+            _choice(self, name, choices)
+        for name in ("continue_loss", "augment", "compile"):
             _flag(self, name)
-
-
-_SMALL_SUDOKU = dict(d_model=64, n_heads=4, worker_layers=1, controller_layers=1, inner_multiple=8, puzzles=1)
-_MODELS = {
-    # The published Sudoku-Extreme configuration: vocabulary of 11 tokens, one puzzle identifier.
-    "paper": dict(vocab_size=11, seq_len=81, puzzles=1),
-    # As the paper in all but size and positions: two modules, attention, N = T = 2, one-step gradient.
-    "sudoku-4x4": _SMALL_SUDOKU | dict(vocab_size=6, seq_len=16, positions="grid", grid=(4, 4, 2, 2)),
-    # The same with an MLP over the positions in place of attention (TRM's idea): learns several times faster.
-    "sudoku-4x4-mlp": _SMALL_SUDOKU
-    | dict(vocab_size=6, seq_len=16, positions="grid", grid=(4, 4, 2, 2), mixer="mlp", gradient="last_cycle"),
-    "sudoku-9x9": _SMALL_SUDOKU | dict(vocab_size=11, seq_len=81, positions="grid", grid=(9, 9, 3, 3), mixer="mlp"),
-}
-
-_SMALL_TRAINING = dict(
-    batch_size=64,
-    max_segments=4,
-    continue_loss=False,
-    output_loss="softmax",
-    lr=3e-3,
-    warmup_steps=30,
-    ema=0.99,
-    weight_decay=1.0,
-    # Five times the published share: rows that go on after a right answer teach the model to keep it.
-    exploration=0.5,
-)
-_TRAININGS = {
-    "sudoku-4x4": _SMALL_TRAINING | dict(max_steps=800),
-    "sudoku-4x4-mlp": _SMALL_TRAINING | dict(max_steps=400),
-    "sudoku-9x9": _SMALL_TRAINING | dict(max_steps=1000),
-}
-
-
-def model_preset(name: str, **changes) -> HRMConfig:
-    """A model configuration by name, with any settings changed. Raises ValueError for a name it does not know."""
-    return HRMConfig(**_look_up(_MODELS, name, "model preset") | changes)
-
-
-def train_preset(name: str, **changes) -> TrainConfig:
-    """A training configuration by name, with any settings changed. Raises ValueError for a name it does not know."""
-    return TrainConfig(**_look_up(_TRAININGS, name, "training preset") | changes)
-
-
-def _look_up(presets: dict, name: str, what: str) -> dict:
-    if name not in presets:
-        raise ValueError(f"there is no {what} {name!r}. There are: {', '.join(map(repr, presets))}.")
-    return presets[name]

@@ -14,17 +14,20 @@ from torch import Tensor, nn
 
 from .config import HRMConfig
 
-__all__ = ["Attention", "Block", "Rotary", "SwiGLU", "rms_norm", "rotate", "truncated_normal_"]
+__all__ = ["Attention", "Block", "Rotary", "SwiGLU", "attend", "rms_norm", "rotate", "truncated_normal_"]
+
+# Up to this many positions, half-precision attention on a CPU is faster written out than fused (benchmarks/engine.py).
+_SHORT = 256
 
 # Standard deviation of a unit normal cut at ±2. Dividing by it gives the cut normal the deviation asked for;
 # torch's own trunc_normal_ leaves it 12 % too small.
 _CUT_STD = math.sqrt(1 - 4 * math.exp(-2) / math.sqrt(2 * math.pi) / math.erf(math.sqrt(2)))
 
 
-def truncated_normal_(tensor: Tensor, std: float) -> Tensor:
+def truncated_normal_(tensor: Tensor, std: float, generator: torch.Generator | None = None) -> Tensor:
     """Fill in place with a normal cut at ±2 (uncorrected) deviations, so that the result has deviation ``std``."""
     s = std / _CUT_STD
-    return nn.init.trunc_normal_(tensor, std=s, a=-2 * s, b=2 * s)
+    return nn.init.trunc_normal_(tensor, std=s, a=-2 * s, b=2 * s, generator=generator)
 
 
 def linear(d_in: int, d_out: int) -> nn.Linear:
@@ -63,8 +66,24 @@ class Rotary(nn.Module):
         self.register_buffer("cos", angle.cos(), persistent=False)
         self.register_buffer("sin", angle.sin(), persistent=False)
 
+    def _apply(self, fn, recurse=True):
+        # model.to(torch.bfloat16) would round the angles to three digits; the published code keeps them in float32.
+        wide = self.cos, self.sin
+        super()._apply(fn, recurse)
+        if self.cos.dtype in (torch.bfloat16, torch.float16):
+            self.cos, self.sin = (angle.to(self.cos.device) for angle in wide)
+        return self
+
     def forward(self) -> tuple[Tensor, Tensor]:
         return self.cos, self.sin
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """softmax(q kᵀ / √head) v, where every position sees every other: (b, h, s, head) → (b, h, s, head)."""
+    written_out = q.device.type == "cpu" and q.dtype is torch.bfloat16 and q.shape[-2] <= _SHORT
+    if not written_out:
+        return F.scaled_dot_product_attention(q, k, v)
+    return torch.softmax((q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2), dim=-1) @ v
 
 
 class Attention(nn.Module):
@@ -81,7 +100,7 @@ class Attention(nn.Module):
         q, k, v = self.qkv(x).view(b, s, 3, self.n_heads, d // self.n_heads).permute(2, 0, 3, 1, 4)
         if rotary is not None:
             q, k = rotate(q, *rotary), rotate(k, *rotary)
-        y = F.scaled_dot_product_attention(q, k, v)
+        y = attend(q, k, v)
         return self.out(y.transpose(1, 2).reshape(b, s, d))
 
 

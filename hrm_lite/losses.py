@@ -7,6 +7,7 @@ summed over the rows of a batch. The caller divides by the batch size.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import torch
@@ -48,12 +49,21 @@ def stablemax_cross_entropy(logits: Tensor, labels: Tensor, dtype: torch.dtype =
     return (torch.logsumexp(log_s, dim=-1) - chosen).where(scored, 0)
 
 
+_OUTPUT_LOSSES = {
+    "softmax": softmax_cross_entropy,
+    "stablemax": stablemax_cross_entropy,
+    # In log space float32 loses nothing that a bfloat16 model could use.
+    "stablemax_float32": functools.partial(stablemax_cross_entropy, dtype=torch.float32),
+}
+
+
 def output_loss(logits: Tensor, labels: Tensor, kind: str = "stablemax") -> Tensor:
     """The mean over the scored positions of each row, summed over the rows: a scalar.
 
-    labels: (b, s) with `IGNORE` where a position is not scored; a row with no scored position adds 0.
+    kind: as `TrainConfig.output_loss`. labels: (b, s) with `IGNORE` where a position is not scored; a row with no
+    scored position adds 0.
     """
-    loss = {"softmax": softmax_cross_entropy, "stablemax": stablemax_cross_entropy}[kind](logits, labels)
+    loss = _OUTPUT_LOSSES[kind](logits, labels)
     return (loss / (labels != IGNORE).sum(-1, keepdim=True).clamp(min=1)).sum()
 
 

@@ -98,7 +98,7 @@ class InputNet(nn.Module):
         if self.puzzles is not None:
             if puzzle_ids is None:
                 puzzle_ids = torch.zeros(len(tokens), dtype=torch.long, device=tokens.device)
-            x = torch.cat((self.puzzles(puzzle_ids.long()), x), dim=1)
+            x = torch.cat((self.puzzles(puzzle_ids.long()).to(x.dtype), x), dim=1)
         if self.config.positions == "learned":
             x = 2**-0.5 * (x + self.positions)
         return self.scale * x
@@ -166,7 +166,12 @@ class HRM(nn.Module):
     def initial_latents(self, batch_size: int) -> Latents:
         """The states before the first segment, each (batch_size, prefix + seq_len, d)."""
         shape = (batch_size, self.config.positions_total, self.config.d_model)
-        return Latents(self.z_H_init.expand(shape), self.z_L_init.expand(shape))
+        return Latents(*(z.to(self.dtype).expand(shape) for z in (self.z_H_init, self.z_L_init)))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision of the states: that of the weights."""
+        return self.output_net.weight.dtype
 
     def forward(self, z: Latents, tokens: Tensor, puzzle_ids: Tensor | None = None) -> Output:
         """One segment: N cycles of T worker steps and one controller step.
@@ -176,14 +181,17 @@ class HRM(nn.Module):
         The gradient goes as far back as ``config.gradient`` says. Raises ValueError on a wrong shape.
         """
         self._check(z, tokens)
+        return self.read_out(*self.run_segment(z, self.input_net(tokens, puzzle_ids)))
+
+    def run_segment(self, z: Latents, x: Tensor) -> Latents:
+        """The states after the N cycles of one segment, from those before it and x̃; not detached."""
         z_H, z_L = z
-        x = self.input_net(tokens, puzzle_ids)
         schedule, tracking = self.schedule(), torch.is_grad_enabled()
         first_tracked = len(schedule) - self.tracked_steps()
         for i, part in enumerate(schedule):
             with torch.set_grad_enabled(tracking and i >= first_tracked):
                 z_H, z_L = self.advance(part, z_H, z_L, x)
-        return self.read_out(z_H, z_L)
+        return Latents(z_H, z_L)
 
     def schedule(self) -> str:
         """Who steps when in one segment: "LLHLLH" for N = T = 2."""

@@ -8,20 +8,22 @@ import torch
 from torch import Tensor
 
 from .halting import wants_to_halt
+from .layers import truncated_normal_
 from .losses import exact_and_cells
 from .model import HRM, Latents
+from .processes import Processes
 
-__all__ = ["Solution", "evaluate", "solve"]
+__all__ = ["Margin", "Solution", "choose_margin", "evaluate", "solve"]
 
 
 @dataclass
 class Solution:
-    """What `solve` found, a row for each puzzle."""
+    """What `solve` found, a row for each puzzle, on the device that the puzzles came from."""
 
     tokens: Tensor
     """(batch, seq_len) the answer"""
     segments: Tensor
-    """(batch,) segments used"""
+    """(batch,) segments used, those of restarts included"""
     q_halt: Tensor
     """(batch,) logit that the answer is right, as the model sees it"""
     trace: Tensor | None = None
@@ -38,41 +40,172 @@ def solve(
     compare: bool = False,
     puzzle_ids: Tensor | None = None,
     record: bool = False,
+    batch_size: int = 512,
+    restarts: int = 0,
+    seed: int = 0,
 ) -> Solution:
     """Answers for ``tokens`` (batch, seq_len).
 
-    halt: a row stops when q_halt > margin: it gives its answer odds of e^margin to be right. With
-    compare=True it stops when q_halt − q_continue > margin, the paper's rule, which needs a model trained with
-    ``continue_loss``. Rows that have stopped leave the batch. halt=False runs max_segments for all (the published
-    evaluation). puzzle_ids: (batch,) or None. record=True keeps the answer after every segment.
+    halt: a row stops when q_halt > margin: it gives its answer odds of e^margin to be right; `choose_margin` finds a
+    margin that costs no accuracy. With compare=True it stops when q_halt − q_continue > margin, the paper's rule, which
+    needs a model trained with ``continue_loss``. halt=False runs max_segments for all (the published evaluation).
+    puzzle_ids: (batch,) or None. record=True keeps the answer after every segment.
+
+    batch_size: how many puzzles are worked on side by side. One that has stopped leaves, and the next takes its place.
+    restarts: so many times a puzzle that is not content after max_segments begins again, from random latents (drawn
+    with ``seed``); of its answers the one with the highest q_halt counts. ``record`` shows the first attempt.
     """
-    if max_segments < 1:
-        raise ValueError(f"max_segments={max_segments} is not usable: at least one segment must run.")
-    was_training, device = model.training, model.z_H_init.device
+    if max_segments < 1 or batch_size < 1 or restarts < 0:
+        raise ValueError(
+            f"max_segments={max_segments}, batch_size={batch_size}, restarts={restarts} are not usable: at least one "
+            "segment must run, on at least one puzzle, and restarts are 0 or more."
+        )
+    if restarts and not halt:
+        raise ValueError("restarts are for puzzles that the halting rule is not content with: they need halt=True.")
+    was_training, home = model.training, tokens.device
     model.eval()
-    tokens = tokens.to(device)
-    n = len(tokens)
-    answer = torch.zeros(n, tokens.shape[1], dtype=torch.long, device=device)
-    segments = torch.zeros(n, dtype=torch.long, device=device)
-    q_halt = torch.zeros(n, device=device)
-    trace = torch.zeros(n, max_segments, tokens.shape[1], dtype=torch.long, device=device) if record else None
-    alive = torch.arange(n, device=device)
-    z = model.initial_latents(n)
     try:
-        for m in range(1, max_segments + 1):
-            if not len(alive):
+        work = _Work(model, tokens, puzzle_ids, max_segments, batch_size, record)
+        rule = _rule(margin, compare) if halt else None
+        work.run(torch.arange(len(tokens)), model.initial_latents, rule)
+        generator = torch.Generator(model.z_H_init.device).manual_seed(seed)
+        for _ in range(restarts):
+            doubtful = (~work.content).nonzero().squeeze(1)
+            if not len(doubtful):
                 break
-            out = model(z, tokens[alive], None if puzzle_ids is None else puzzle_ids.to(device)[alive])
-            z = out.latents
-            answer[alive], segments[alive], q_halt[alive] = out.logits.argmax(-1), m, out.q_halt.to(q_halt.dtype)
-            if record:
-                trace[:, m - 1 :] = answer[:, None]
-            if halt:
-                stay = ~wants_to_halt(out.q_halt, out.q_continue if compare else None, margin)
-                alive, z = alive[stay], Latents(z.z_H[stay], z.z_L[stay])
+            work.run(doubtful, lambda count: _random_latents(model, count, generator), rule)
     finally:
         model.train(was_training)
-    return Solution(answer, segments, q_halt, trace)
+    trace = None if work.trace is None else work.trace.to(home)
+    return Solution(work.answer.to(home), work.segments.to(home), work.q_halt.to(home), trace)
+
+
+def _rule(margin: float, compare: bool):
+    return lambda out: wants_to_halt(out.q_halt, out.q_continue if compare else None, margin)
+
+
+def _random_latents(model: HRM, count: int, generator: torch.Generator) -> Latents:
+    """Other places to begin: one vector for each state and puzzle, drawn as z⁰ was, the same at every position."""
+    d, device = model.config.d_model, model.z_H_init.device
+    shape = (count, model.config.positions_total, d)
+    draws = (truncated_normal_(torch.empty(count, 1, d, device=device), 1.0, generator) for _ in range(2))
+    return Latents(*(z.to(model.dtype).expand(shape) for z in draws))
+
+
+class _Work:
+    """Puzzles on their way through the model, ``batch_size`` at a time, and what came out for each."""
+
+    def __init__(self, model: HRM, tokens, puzzle_ids, max_segments: int, batch_size: int, record: bool):
+        self.model, self.max_segments, self.batch_size = model, max_segments, batch_size
+        device, n = model.z_H_init.device, len(tokens)
+        self.tokens = tokens.to(device)
+        self.ids = None if puzzle_ids is None else puzzle_ids.to(device)
+        self.answer = torch.zeros(n, tokens.shape[1], dtype=torch.long, device=device)
+        self.segments = torch.zeros(n, dtype=torch.long, device=device)
+        self.q_halt = torch.full((n,), -torch.inf, device=device)
+        self.content = torch.zeros(n, dtype=torch.bool, device=device)
+        self.trace = self.answer[:, None].repeat(1, max_segments, 1) if record else None
+
+    def run(self, which: Tensor, begin, rule) -> None:
+        """One attempt at the puzzles ``which``: ``begin(count)`` gives latents, ``rule(output)`` says who stops."""
+        device = self.tokens.device
+        waiting = which.to(device)
+        first = self.trace is not None and not self.segments.any()
+        row = waiting[:0]  # the puzzle in each place of the batch, and how many segments it has had
+        age, z = row.clone(), begin(0)
+        while len(row) or len(waiting):
+            if len(row) < self.batch_size and len(waiting):
+                new, waiting = waiting.split([k := min(self.batch_size - len(row), len(waiting)), len(waiting) - k])
+                row, age = torch.cat((row, new)), torch.cat((age, torch.zeros_like(new)))
+                z = Latents(*(torch.cat(pair) for pair in zip(z, begin(k), strict=True)))
+            out = self.model(z, self.tokens[row], None if self.ids is None else self.ids[row])
+            z, age, answer = out.latents, age + 1, out.logits.argmax(-1)
+            self.segments[row] += 1
+            if first:
+                self.trace[row, age - 1] = answer
+            content = torch.zeros_like(row, dtype=torch.bool) if rule is None else rule(out)
+            leaves = content | (age >= self.max_segments)
+            self._keep(row[leaves], answer[leaves], out.q_halt[leaves].to(self.q_halt.dtype), content[leaves])
+            row, age, z = row[~leaves], age[~leaves], Latents(z.z_H[~leaves], z.z_L[~leaves])
+        if first:  # who left early keeps the last answer
+            shown = torch.arange(self.max_segments, device=device).minimum(self.segments[:, None] - 1)
+            self.trace = self.trace.gather(1, shown[..., None].expand_as(self.trace))
+
+    def _keep(self, row: Tensor, answer: Tensor, q_halt: Tensor, content: Tensor) -> None:
+        better = q_halt > self.q_halt[row]
+        row, answer, q_halt, content = row[better], answer[better], q_halt[better], content[better]
+        self.answer[row], self.q_halt[row], self.content[row] = answer, q_halt, content
+
+
+@dataclass
+class Margin:
+    """A halting margin, and what it did on the puzzles that it was chosen on."""
+
+    value: float
+    """to be given to `solve` as ``margin``"""
+    exact: float
+    """exact accuracy with it"""
+    exact_without: float
+    """exact accuracy after all segments"""
+    segments: float
+    """mean segments with it"""
+
+
+@torch.no_grad()
+def choose_margin(
+    model: HRM,
+    tokens: Tensor,
+    labels: Tensor,
+    max_segments: int = 16,
+    tolerance: float = 0.001,
+    compare: bool = False,
+    puzzle_ids: Tensor | None = None,
+    batch_size: int = 512,
+) -> Margin:
+    """The least margin that costs at most ``tolerance`` of exact accuracy, against running all segments.
+
+    tokens, labels: (n, seq_len), puzzles that are neither trained on nor reported on: a margin chosen on the puzzles
+    that it is judged by flatters itself. If none is good enough, the
+    value is infinite: never halt. Up to 1,000 margins are tried, evenly spread over those that make a difference.
+    """
+    q, right = [], []
+    for out, y in _segments(model, tokens, labels, max_segments, puzzle_ids, batch_size):
+        q.append((out.q_halt - out.q_continue if compare else out.q_halt).float())
+        right.append(exact_and_cells(out.logits, y)[0])
+    q, right = (torch.cat([torch.stack(part) for part in _chunks(x, max_segments)], 1).cpu() for x in (q, right))
+    margins = torch.cat((q.min()[None] - 1, q.flatten().unique()))
+    margins = margins[torch.linspace(0, len(margins) - 1, min(len(margins), 1000)).long()]
+    without = right[-1].double().mean().item()
+    for margin in margins.tolist():
+        stops = q > margin
+        stops[-1] = True
+        at = stops.int().argmax(0)
+        exact = right.gather(0, at[None]).double().mean().item()
+        if exact >= without - tolerance - 1e-12:
+            return Margin(margin, exact, without, (at + 1).double().mean().item())
+    return Margin(float("inf"), without, without, float(max_segments))
+
+
+def _chunks(flat: list, size: int) -> list[list]:
+    return [flat[i : i + size] for i in range(0, len(flat), size)]
+
+
+def _segments(model: HRM, tokens, labels, max_segments: int, puzzle_ids, batch_size: int):
+    """(output, labels) after every segment of every batch, without halting; ``labels`` on the model's device."""
+    was_training, device = model.training, model.z_H_init.device
+    model.eval()
+    try:
+        for start in range(0, len(tokens), batch_size):
+            part = slice(start, start + batch_size)
+            x, y = tokens[part].to(device), labels[part].to(device)
+            ids = None if puzzle_ids is None else puzzle_ids[part].to(device)
+            z = model.initial_latents(len(x))
+            for _ in range(max_segments):
+                out = model(z, x, ids)
+                z = out.latents
+                yield out, y
+    finally:
+        model.train(was_training)
 
 
 @torch.no_grad()
@@ -83,26 +216,20 @@ def evaluate(
     max_segments: int = 16,
     puzzle_ids: Tensor | None = None,
     batch_size: int = 512,
+    among: Processes | None = None,
 ) -> dict[str, list[float]]:
     """Exact and cell accuracy after every segment 1 … max_segments, without halting: {"exact": […], "cells": […]}.
 
     tokens, labels: (n, seq_len), `losses.IGNORE` where a position is not scored. Accuracies are shares in 0 … 1.
+    among: processes that divide the puzzles between them; all must call.
     """
-    was_training, device = model.training, model.z_H_init.device
-    model.eval()
-    exact, cells = torch.zeros(2, max_segments, dtype=torch.float64)
-    try:
-        for start in range(0, len(tokens), batch_size):
-            part = slice(start, start + batch_size)
-            x, y = tokens[part].to(device), labels[part].to(device)
-            ids = None if puzzle_ids is None else puzzle_ids[part].to(device)
-            z = model.initial_latents(len(x))
-            for m in range(max_segments):
-                out = model(z, x, ids)
-                z = out.latents
-                right, share = exact_and_cells(out.logits, y)
-                exact[m] += right.sum().item()
-                cells[m] += share.sum().item()
-    finally:
-        model.train(was_training)
-    return {"exact": (exact / len(tokens)).tolist(), "cells": (cells / len(tokens)).tolist()}
+    n, device = len(tokens), model.z_H_init.device
+    if among is not None and among.count > 1:
+        own = slice(among.index, None, among.count)
+        tokens, labels, puzzle_ids = (None if t is None else t[own] for t in (tokens, labels, puzzle_ids))
+    sums = torch.zeros(2, max_segments, dtype=torch.float64, device=device)
+    for i, (out, y) in enumerate(_segments(model, tokens, labels, max_segments, puzzle_ids, batch_size)):
+        exact, cells = exact_and_cells(out.logits, y)
+        sums[:, i % max_segments] += torch.stack([exact.sum().double(), cells.double().sum()])
+    exact, cells = ((sums if among is None else among.sum(sums)) / n).tolist()
+    return {"exact": exact, "cells": cells}

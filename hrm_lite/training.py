@@ -1,52 +1,49 @@
-"""Deep supervision over carried rows: every step is one segment of every row, a loss, and an update.
-
-A batch is a set of rows that are each at their own segment. A row that halts, because Q says so or M_max
-is reached, is replaced by a fresh puzzle with fresh latents; the others go on from where they were, with
-no gradient into the segment before.
-"""
+"""A run: steps until an end, with evaluations, reports and checkpoints on the way; resumed from where it stood."""
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import hashlib
-import math
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
-from .checkpoints import difference, latest_state, save_model, save_state
+from .checkpoints import load_model, save_model
 from .config import TrainConfig
-from .halting import continue_target, least_segments, wants_to_halt
-from .losses import Losses, segment_loss
+from .interrupts import Interrupts
+from .losses import Losses
 from .model import HRM
-from .optim import average_weights, learning_rate, sign_sgd
+from .optim import learning_rate
+from .processes import Processes
 from .puzzles.base import PuzzleSet
-from .records import provenance, read_json, write_json
+from .records import provenance
+from .reporting import Report
 from .rows import Rows, as_tensors
+from .run_folder import RunFolder
 from .solving import evaluate
+from .supervision import DeepSupervision, part
 
 __all__ = ["Trainer"]
 
 _REPORT_EVERY = 10
-# These may change between two calls on one run folder: none of them alters what a step computes.
-_FREE = ("max_minutes", "eval_every", "eval_segments", "save_every")
+# These may change between two calls on one run folder: none of them alters what a step is to compute.
+_FREE = ("max_minutes", "eval_every", "eval_segments", "save_every", "stop_at", "patience", "compile")
+_INTERRUPTS = ("SIGINT", "SIGTERM")
 
 
 class Trainer:
     """Trains ``model`` on ``puzzles``; `fit` runs or resumes.
 
-    model: an `HRM`. After `fit` it holds the weights to use: the moving average when ``config.ema`` > 0.
-    puzzles: the training set. run_dir: checkpoints, model.safetensors and run.json go here, and a run that
-    is found there goes on; None keeps nothing. held_out: a set to evaluate on. on_step: called after every
-    step with this trainer and the step's `Losses`. progress: show a bar.
+    model: an `HRM`. After `fit` it holds the weights to use: the moving average when ``config.ema`` > 0. It stays on
+    its device. puzzles: the training set. run_dir: checkpoints, model.safetensors and run.json go here, and a run that
+    is found there goes on; None keeps nothing. held_out: a set to evaluate on; the best weights are kept as
+    best.safetensors. on_step: called after every step with this trainer and the step's `Losses`. progress: show a bar.
+    device: where to compute. None: where the model is, or on this process's GPU if the model is on the CPU.
 
-    Raises ValueError when the model cannot read the puzzles, or when run_dir holds a run with other settings
-    (what differs is said and nothing in the folder is touched).
+    Raises ValueError when the model cannot read the puzzles.
     """
 
     def __init__(
@@ -58,209 +55,200 @@ class Trainer:
         held_out: PuzzleSet | None = None,
         on_step: Callable[[Trainer, Losses], None] | None = None,
         progress: bool = True,
+        device: str | torch.device | None = None,
     ):
         for puzzle_set in (puzzles, held_out):
             if puzzle_set is not None:
                 _check_fit(model, puzzle_set)
-        self.model, self.puzzles, self.config, self.held_out = model, puzzles, config, held_out
-        self.run_dir = None if run_dir is None else Path(run_dir)
+        self.given, self.puzzles, self.config, self.held_out = model, puzzles, config, held_out
+        self.folder = None if run_dir is None else RunFolder(run_dir)
         self.on_step, self.progress = on_step, progress
-        # The caller's model is the average; a copy does the learning.
-        self.learner = copy.deepcopy(model) if config.ema else model
-        self.device = model.z_H_init.device
-        self.generator = torch.Generator(self.device).manual_seed(config.seed)
-        self.optimizer = torch.optim.AdamW(
-            self.learner.parameters(), lr=config.lr, betas=config.betas, weight_decay=config.weight_decay, fused=True
-        )
-        self.step, self.seconds = 0, 0.0
-        self.history: list[dict] = []
-        # Loss, exact answers and right cells since the last report; on the device, so that a step waits for nothing.
-        self.sums = torch.zeros(3, dtype=torch.float64, device=self.device)
-        self.rows = Rows(puzzles, self.learner, config.batch_size, config.augment, self.generator)
+        self.processes = Processes()
+        home = model.z_H_init.device
+        device = device or (self.processes.device if home.type == "cpu" else home)
+        self.supervision = DeepSupervision(model, puzzles, config, self.processes, device)
+        self.seconds, self.history = 0.0, []
         self.identity = {
             "model": model.config.to_dict(),
             "train": config.to_dict(),
             "data": puzzles.content_hash,
-            "initial": fingerprint(model.state_dict()),
+            "initial": fingerprint(self.model.state_dict()),
         }
         self.provenance = provenance()
+
+    @property
+    def model(self) -> HRM:
+        """The weights to use, as they are now."""
+        return self.supervision.model
+
+    @property
+    def step(self) -> int:
+        """Steps so far."""
+        return self.supervision.steps
+
+    @property
+    def rows(self) -> Rows:
+        """The carried batch."""
+        return self.supervision.rows
 
     # -- running -------------------------------------------------------------------------------------
 
     def fit(self) -> dict:
-        """Train until max_steps or max_minutes, and return the run record (the content of run.json)."""
-        resumed = self._resume()
-        self.learner.train()
-        begun, before = time.perf_counter(), self.seconds
-        # tqdm's notebook bar does not heed TQDM_DISABLE by itself, and a bar in an executed notebook is noise.
-        quiet = not self.progress or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
-        bar = tqdm(total=self.config.max_steps, initial=self.step, unit="step", disable=quiet)
-        if resumed:
-            bar.write(f"resumed at step {self.step:,} from {self.run_dir}")
+        """Train until an end is reached, and return the run record (the content of run.json).
+
+        Ends are max_steps, max_minutes, stop_at and patience. Ctrl-C (or SIGTERM) ends it after the step under way,
+        with a checkpoint; the record then says ``finished`` False, and a new call goes on. Raises ValueError when
+        run_dir holds a run with other settings (what differs is said and nothing in the folder is touched),
+        RuntimeError when another process is at work there, FloatingPointError when the numbers break down, and OSError
+        when a checkpoint cannot be written. Whatever happens, the last checkpoint stands.
+        """
+        locked = self.folder if self.folder and self.processes.is_main else contextlib.nullcontext()
         try:
-            while self.step < self.config.max_steps and not self._out_of_time():
-                losses = self.train_step()
+            with locked, Interrupts() as interrupts:
+                return self._run(interrupts)
+        finally:
+            if self.given is not self.model:  # it was trained on another device
+                self.given.load_state_dict(self.model.state_dict())
+
+    def _run(self, interrupts: Interrupts) -> dict:
+        self.processes.wait()  # until the main process has the lock
+        resumed = self._resume()
+        end = self._end(None)
+        if resumed is not None and resumed["finished"] and end and self.folder.model.exists():
+            return resumed
+        talks = self.processes.is_main
+        log_dir = self.folder.path / "tensorboard" if self.folder and talks else None
+        report = Report(self.config, self.step, self.seconds, self.progress and talks, log_dir)
+        if resumed is not None and talks:
+            report.say(f"resumed at step {self.step:,} from {self.folder.path}")
+        begun, before = time.perf_counter(), self.seconds
+        try:
+            while not end:
+                losses = self.supervision.step()
                 self.seconds = before + time.perf_counter() - begun
-                self.sums += torch.stack([losses.output.detach().double(), losses.exact.sum(), losses.cells.sum()])
                 if self.step % _REPORT_EVERY == 0:
-                    self._report(bar)
+                    self._report(report)
                 if self.on_step is not None:
                     self.on_step(self, losses)
                 if self.config.eval_every and self.step % self.config.eval_every == 0:
-                    self._evaluate()
-                if self.step % self.config.save_every == 0:
+                    self._evaluate(report)
+                end = self._end(interrupts.asked)
+                if not end and self.step % self.config.save_every == 0:
                     self.save()
+            evaluated = self.history and "evaluated" in self.history[-1]
+            if end not in _INTERRUPTS and self.held_out is not None and not evaluated:
+                self._evaluate(report)
+            record = self.save(end)
+            if end in _INTERRUPTS and talks:
+                kept = f": a new call goes on from the checkpoint in {self.folder.path}" if self.folder else ""
+                report.say(f"stopped by {end} after step {self.step:,}{kept}")
         finally:
-            bar.close()
-        if self.held_out is not None and not (self.history and self.history[-1].get("evaluated")):
-            self._evaluate()
-        self.save(finished=True)
-        return self.record(finished=True)
+            report.close()
+        if end == "SIGTERM":
+            raise SystemExit(143)  # what a process that obeys this signal leaves with
+        return record
 
-    def train_step(self) -> Losses:
-        """One segment of every row, one update. Returns the losses, still on the device."""
-        cfg, rows, batch = self.config, self.rows, self.config.batch_size
-        rows.refill(self.learner)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, cfg)
-        out = self.learner(rows.latents, rows.tokens, rows.ids)
-        segments = rows.segments + 1
-        last = segments >= cfg.max_segments
-        target = None
-        if cfg.continue_loss:
-            with torch.no_grad():
-                target = continue_target(self.learner(out.latents, rows.tokens, rows.ids), last)
-        losses = segment_loss(out, rows.labels, target, cfg.output_loss)
-        (losses.total / batch).backward()
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        if self.learner.input_net.puzzles:
-            scale = learning_rate(self.step, cfg) / cfg.lr
-            sign_sgd(self.learner.input_net.puzzles, cfg.puzzle_lr * scale, cfg.weight_decay)
-        if cfg.ema:
-            average_weights(self.model, self.learner, cfg.ema, self.step)
-
-        halts = wants_to_halt(out.q_halt.detach(), out.q_continue.detach() if cfg.continue_loss else None)
-        least = least_segments(batch, cfg.max_segments, cfg.exploration, self.generator)
-        rows.z_H, rows.z_L = out.latents
-        rows.segments = segments
-        rows.halted = last | (halts & (segments >= least))
-        self.step += 1
-        return losses
+    def _end(self, asked: str | None) -> str | None:
+        """Why the run is over, or None. The same in all processes: a signal may reach one only, and clocks differ."""
+        cfg, evaluations = self.config, [entry for entry in self.history if "evaluated" in entry]
+        best = _best(evaluations)
+        if self.processes.any(asked is not None):
+            return asked or "SIGINT"
+        if self.step >= cfg.max_steps:
+            return "max_steps"
+        if cfg.max_minutes is not None and self.processes.any(self.seconds >= 60 * cfg.max_minutes):
+            return "max_minutes"
+        if cfg.stop_at is not None and best is not None and best["exact"][-1] >= cfg.stop_at:
+            return "stop_at"
+        if cfg.patience and best is not None and len(evaluations) - evaluations.index(best) > cfg.patience:
+            return "patience"
+        return None
 
     # -- measuring -----------------------------------------------------------------------------------
 
-    def _out_of_time(self) -> bool:
-        return self.config.max_minutes is not None and self.seconds >= 60 * self.config.max_minutes
+    def _report(self, report: Report) -> None:
+        entry = {"step": self.step, "seconds": round(self.seconds, 3)} | self.supervision.means()
+        self.supervision.forget()
+        self.history.append(entry)
+        report.training(entry, learning_rate(self.step - 1, self.config))
 
-    def _report(self, bar: tqdm) -> None:
-        self._check_finite()
-        loss, exact, cells = (self.sums / (_REPORT_EVERY * self.config.batch_size)).tolist()
-        self.sums.zero_()
-        self.history.append(
-            {"step": self.step, "seconds": round(self.seconds, 3), "loss": loss, "exact": exact, "cells": cells}
-        )
-        bar.update(self.step - bar.n)
-        bar.set_postfix(
-            loss=f"{loss:.3f}",
-            exact=f"{exact:.1%}",
-            rows_per_s=f"{self.step * self.config.batch_size / self.seconds:,.0f}",
-        )
+    def _evaluate(self, report: Report) -> None:
+        tokens, labels, ids = as_tensors(self.held_out, self.supervision.device)
+        judged = self.supervision.judged
+        judged.refresh()
+        segments = self.config.eval_segments or self.config.max_segments
+        result = evaluate(judged.model, tokens, labels, segments, ids, among=self.processes)
+        entry = {"step": self.step, "seconds": round(self.seconds, 3), "evaluated": self.held_out.content_hash} | result
+        self.history.append(entry)
+        report.evaluation(entry)
+        if self.folder and self.processes.is_main and _best(self.history) is entry:
+            save_model(self.folder.best, self.model)
 
-    def _check_finite(self) -> None:
-        if not math.isfinite(loss := self.sums[0].item()):
-            raise FloatingPointError(
-                f"the loss became {loss} by step {self.step}. The last checkpoint is kept. A lower lr or a longer "
-                "warm-up usually helps; weights that are already broken do not recover."
-            )
-
-    def _evaluate(self) -> None:
-        tokens, labels, ids = as_tensors(self.held_out, self.device)
-        result = evaluate(self.model, tokens, labels, self.config.eval_segments or self.config.max_segments, ids)
-        self.history.append(
-            {"step": self.step, "seconds": round(self.seconds, 3), "evaluated": self.held_out.content_hash} | result
-        )
-
-    def record(self, finished: bool) -> dict:
-        """The run record: settings, provenance, history."""
+    def record(self, end: str | None = None) -> dict:
+        """The run record: settings, provenance, history. end: why it is over, as `fit` says; None while it goes on."""
+        best = _best(self.history)
         return self.identity | {
-            "finished": finished,
+            "finished": end is not None and end not in _INTERRUPTS,
+            "ended_by": end,
             "steps": self.step,
+            "skipped": self.supervision.skipped,
             "seconds": self.seconds,
-            "presented": self.rows.presented,
+            "presented": int(self.rows.presented),
             "parameters": self.model.count_parameters(),
+            "processes": self.processes.count,
+            "device": self.supervision.device.type,
+            "best": best and {"step": best["step"], "exact": best["exact"][-1], "cells": best["cells"][-1]},
             "provenance": self.provenance,
             "history": self.history,
         }
 
     # -- keeping -------------------------------------------------------------------------------------
 
-    def save(self, finished: bool = False) -> None:
-        """Write a checkpoint, the model to use and run.json, each atomically. Without a run_dir, nothing."""
-        if self.run_dir is None:
-            return
-        self._check_finite()
-        tensors = {f"rows.{k}": v for k, v in self.rows.tensors().items()}
-        tensors |= {f"learner.{k}": v for k, v in self.learner.state_dict().items()}
-        if self.learner is not self.model:
-            tensors |= {f"average.{k}": v for k, v in self.model.state_dict().items()}
-        for i, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
-        tensors |= {"sums": self.sums, "generator": self.generator.get_state()}
-        record = self.record(finished)
-        save_state(self.run_dir / "checkpoints", self.step, tensors, {"record": record})
-        save_model(self.run_dir / "model.safetensors", self.model)
-        write_json(self.run_dir / "run.json", record)
+    def save(self, end: str | None = None) -> dict:
+        """Write a checkpoint, the model to use and run.json; the record. Without a run_dir nothing is written."""
+        self.supervision.means()  # raises when something is broken: that must not be kept
+        record = self.record(end)
+        if self.folder is not None:
+            tensors = self.supervision.tensors()
+            if self.processes.is_main:
+                self.folder.save(record, self.model, tensors)
+            self.processes.wait()
+        return record
 
-    def _resume(self) -> bool:
-        """Take up the run in run_dir, if there is one of the same settings; True if there was."""
-        if self.run_dir is None:
-            return False
-        found = latest_state(self.run_dir / "checkpoints")
-        if found is None:
-            if (self.run_dir / "run.json").exists():
-                self._compare(read_json(self.run_dir / "run.json"))
-            return False
-        tensors, record = found[0], found[1]["record"]
+    def _resume(self) -> dict | None:
+        """Take up the run in run_dir, if there is one of the same settings; its record if there was."""
+        if self.folder is None:
+            return None
 
-        def part(prefix: str) -> dict[str, Tensor]:
-            return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+        def holds_this_model(tensors: dict[str, Tensor]) -> bool:
+            return self.identity["initial"] == fingerprint(part(tensors, "average.") or part(tensors, "learner."))
 
-        # A training cell that is run again brings the model that this run has already trained.
-        if self.identity["initial"] == fingerprint(part("average.") or part("learner.")):
-            self.identity["initial"] = record["initial"]
-        self._compare(record)
-        self.learner.load_state_dict(part("learner."))
-        if self.learner is not self.model:
-            self.model.load_state_dict(part("average."))
-        optimizer = self.optimizer.state_dict()
-        optimizer["state"] = {}
-        for name, value in part("optimizer.").items():
-            i, key = name.split(".")
-            optimizer["state"].setdefault(int(i), {})[key] = value
-        self.optimizer.load_state_dict(optimizer)
-        self.rows.load(part("rows."), record["presented"])
-        self.sums = tensors["sums"].to(self.device)
-        self.generator.set_state(tensors["generator"])
-        self.step, self.seconds = record["steps"], record["seconds"]
-        self.history, self.provenance = record["history"], record["provenance"]
-        return True
-
-    def _compare(self, record: dict) -> None:
-        """Refuse a run folder of other settings."""
+        # With a floor the schedule itself depends on where it ends.
         free = _FREE + (("max_steps",) if self.config.lr_floor == 1 else ())
-
-        def settings(record: dict) -> dict:
-            named = {"puzzles (hash)": record["data"], "initial weights (hash)": record["initial"]}
-            return {k: v for k, v in {**record["model"], **record["train"], **named}.items() if k not in free}
-
-        differs = difference(settings(record), settings(self.identity))
-        if differs:
+        say = print if self.processes.is_main else lambda text: None
+        found = self.folder.load(self.identity, holds_this_model, free, say)
+        if found is None:
+            return None
+        tensors, record = found
+        self.seconds, self.history, self.provenance = record["seconds"], record["history"], record["provenance"]
+        if tensors:
+            self.supervision.load(tensors, record["steps"], record["skipped"])
+            return record
+        # Only the weights of a finished run were kept: enough to use them, not to go on.
+        self.model.load_state_dict(load_model(self.folder.model).state_dict())
+        self.supervision.steps = record["steps"]
+        if not self._end(None):
             raise ValueError(
-                f"the run folder {self.run_dir} belongs to other settings: {differs}. Nothing in it was changed. "
-                "Choose another run_dir for this run, or give the stored settings (and the model its first weights, by "
-                "the same seed) to go on with that one."
+                f"{self.folder.path} holds the weights of a finished run of {self.step:,} steps, but no checkpoint to "
+                "go on from. Give the stored max_steps and max_minutes to use them, or choose another run_dir."
             )
+        return record
+
+
+def _best(history: list[dict]) -> dict | None:
+    """The first evaluation with the highest exact accuracy after its last segment; between equals cells decide."""
+    evaluations = [entry for entry in history if "evaluated" in entry]
+    return max(evaluations, key=lambda e: (e["exact"][-1], e["cells"][-1]), default=None)
 
 
 def _check_fit(model: HRM, puzzles: PuzzleSet) -> None:

@@ -208,7 +208,7 @@ def test_the_puzzle_embedding_updates_the_rows_it_read_and_no_others():
     per_row = embedding.touched[1].grad.clone()
     before = embedding.weight.clone().normal_()
     embedding.weight.copy_(before)
-    sign_sgd(embedding, lr=0.5, weight_decay=0.1)
+    sign_sgd(embedding.weight, embedding.touched[0], per_row, lr=0.5, weight_decay=0.1)
     torch.testing.assert_close(embedding.weight[[1, 3]], before[[1, 3]])
     torch.testing.assert_close(embedding.weight[2], before[2] * 0.95 - 0.5 * (per_row[0] + per_row[2]).sign())
     torch.testing.assert_close(embedding.weight[0], before[0] * 0.95 - 0.5 * per_row[1].sign())

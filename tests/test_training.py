@@ -5,76 +5,14 @@ import json
 
 import pytest
 import torch
+from helpers import TRAIN, Stop, assert_same_bits, make, stop_at, trainer, untouched, weights
 
-from hrm_lite import HRM, HRMConfig, TrainConfig, Trainer, load_model, save_model, solve
+from hrm_lite import HRM, TrainConfig, Trainer, load_model, save_model
 from hrm_lite.checkpoints import latest_state
-from hrm_lite.losses import IGNORE, exact_and_cells
-from hrm_lite.model import Output
-from hrm_lite.optim import average_weights, learning_rate
+from hrm_lite.optim import learning_rate
 from hrm_lite.puzzles import sudoku
 from hrm_lite.rows import as_tensors
 from hrm_lite.solving import evaluate
-
-TRAIN = TrainConfig(
-    batch_size=8,
-    max_steps=12,
-    max_segments=3,
-    continue_loss=False,
-    output_loss="softmax",
-    lr=3e-3,
-    warmup_steps=3,
-    ema=0.9,
-    weight_decay=0.1,
-    exploration=0.5,
-    save_every=4,
-)
-
-
-@pytest.fixture(scope="module")
-def puzzles():
-    return sudoku.load("generated:4x4:8-10", "train", limit=60)
-
-
-def make(seed=0, **changes):
-    torch.manual_seed(seed)
-    return HRM(
-        HRMConfig(
-            vocab_size=6,
-            seq_len=16,
-            d_model=16,
-            n_heads=2,
-            worker_layers=1,
-            controller_layers=1,
-            inner_multiple=8,
-            puzzles=1,
-        ).replace(**changes)
-    )
-
-
-def trainer(puzzles, run_dir=None, config=TRAIN, model=None, **more):
-    return Trainer(model or make(), puzzles, config, run_dir=run_dir, progress=False, **more)
-
-
-def weights(model):
-    return {k: v.clone() for k, v in model.state_dict().items()}
-
-
-def assert_same_bits(a, b):
-    assert a.keys() == b.keys()
-    for key in a:
-        assert torch.equal(a[key], b[key]), key
-
-
-class Stop(Exception):
-    pass
-
-
-def stop_at(step):
-    def hook(trainer, losses):
-        if trainer.step == step:
-            raise Stop
-
-    return hook
 
 
 @pytest.mark.parametrize("changes", [{}, dict(continue_loss=True), dict(ema=0.0), dict(lr_floor=0.1, augment=False)])
@@ -87,7 +25,7 @@ def test_a_killed_run_ends_in_the_same_bits(puzzles, tmp_path, died_at, changes)
         trainer(puzzles, tmp_path / "cut", config, on_step=stop_at(died_at)).fit()
     resumed = trainer(puzzles, tmp_path / "cut", config)
     record = resumed.fit()
-    assert_same_bits(weights(whole.learner), weights(resumed.learner))
+    assert_same_bits(weights(whole.supervision.learner), weights(resumed.supervision.learner))
     assert_same_bits(weights(whole.model), weights(resumed.model))
     assert_same_bits(whole.rows.tensors(), resumed.rows.tensors())
     losses = lambda t: [h["loss"] for h in t.history]  # noqa: E731
@@ -132,7 +70,8 @@ def test_training_lowers_the_loss_and_the_average_is_what_one_gets(puzzles):
     record = t.fit()
     first, last = record["history"][0]["loss"], record["history"][-1]["loss"]
     assert last < 0.6 * first
-    assert t.model is not t.learner and not torch.equal(t.model.output_net.weight, t.learner.output_net.weight)
+    learner = t.supervision.learner
+    assert t.model is not learner and not torch.equal(t.model.output_net.weight, learner.output_net.weight)
     x, y, _ = as_tensors(puzzles)
     assert evaluate(t.model, x, y, 3)["cells"][-1] > 0.5
 
@@ -141,9 +80,9 @@ def test_rows_are_replaced_when_they_halt_and_go_on_otherwise(puzzles):
     t = trainer(puzzles, config=TRAIN.replace(max_segments=3, exploration=0.0, ema=0.0, augment=False))
     seen = []
     for _ in range(7):
-        t.rows.refill(t.learner)
+        t.rows.refill(t.supervision.working.model)
         before = {k: v.clone() for k, v in t.rows.tensors().items()}
-        t.train_step()
+        t.supervision.step()
         seen.append((before, {k: v.clone() for k, v in t.rows.tensors().items()}))
     halted = 0
     for (before, after), (nxt, _) in itertools.pairwise(seen):
@@ -161,8 +100,15 @@ def test_rows_are_replaced_when_they_halt_and_go_on_otherwise(puzzles):
 
 def test_every_puzzle_comes_once_an_epoch(puzzles):
     t = trainer(puzzles)
-    drawn = torch.cat([t.rows.next(k) for k in (7, 13, 60, 25, 15)])
-    assert len(drawn) == 120
+    t.rows._fill_queue()
+    wanted = [torch.rand(8, generator=torch.Generator().manual_seed(k)) < 0.8 for k in range(60)]
+    drawn = []
+    for k, rows in enumerate(wanted):
+        if k % 10 == 0:
+            t.rows._fill_queue()
+        drawn.append(t.rows.next(rows)[rows])
+    drawn = torch.cat(drawn)[:120]
+    assert len(drawn) == 120 and t.rows.presented == sum(rows.sum() for rows in wanted)
     assert sorted(drawn[:60].tolist()) == sorted(drawn[60:].tolist()) == list(range(60))
     assert drawn[:60].tolist() != drawn[60:].tolist()
 
@@ -172,9 +118,9 @@ def test_the_continue_target_costs_a_pass_without_a_gradient(puzzles):
     calls = []
 
     class Counting(HRM):
-        def forward(self, *a, **k):
+        def run_segment(self, z, x):
             calls.append(torch.is_grad_enabled())
-            return super().forward(*a, **k)
+            return super().run_segment(z, x)
 
     torch.manual_seed(0)
     for continue_loss, expected in ((False, [True]), (True, [True, False])):
@@ -182,29 +128,10 @@ def test_the_continue_target_costs_a_pass_without_a_gradient(puzzles):
         model = Counting(make().config)
         torch.nn.init.normal_(model.q_head.weight)  # with the published zeros Q_continue starts at its own target
         before = model.q_head.weight[1].detach().clone()
-        trainer(puzzles, config=config.replace(continue_loss=continue_loss), model=model).train_step()
+        trainer(puzzles, config=config.replace(continue_loss=continue_loss), model=model).supervision.step()
         assert calls == expected
         decayed = before * (1 - learning_rate(0, config) * config.weight_decay)
         assert torch.allclose(model.q_head.weight[1], decayed, rtol=1e-6) != continue_loss
-
-
-def test_the_schedule():
-    config = TRAIN.replace(lr=1.0, warmup_steps=4, max_steps=104, lr_floor=0.2)
-    assert [learning_rate(s, config) for s in range(4)] == [0.25, 0.5, 0.75, 1.0]
-    assert learning_rate(4, config) == 1.0
-    assert learning_rate(54, config) == pytest.approx(0.6)
-    assert learning_rate(104, config) == pytest.approx(0.2)
-    assert learning_rate(10**6, config.replace(lr_floor=1.0)) == 1.0
-
-
-def test_the_moving_average_against_the_recurrence_by_hand():
-    model, average = make(1), make(2)
-    expected = average.output_net.weight.detach().double().clone()
-    for step, d in ((0, 1 / 10), (1, 2 / 11), (200, 0.9)):
-        expected = d * expected + (1 - d) * model.output_net.weight.detach().double()
-        average_weights(average, model, 0.9, step)
-    torch.testing.assert_close(average.output_net.weight.detach().double(), expected, atol=1e-6, rtol=1e-6)
-    assert torch.equal(average.z_H_init, model.z_H_init)
 
 
 def test_run_json_says_what_the_run_was(puzzles, tmp_path):
@@ -235,10 +162,6 @@ def test_a_time_budget_stops_the_run_and_counts_over_calls(puzzles, tmp_path):
 # -- what must be refused -------------------------------------------------------------------------------
 
 
-def untouched(folder):
-    return {f: f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}
-
-
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
@@ -260,42 +183,6 @@ def test_other_data_is_refused(puzzles, tmp_path):
     trainer(puzzles, tmp_path).fit()
     with pytest.raises(ValueError, match=r"puzzles \(hash\)"):
         trainer(puzzles.select(range(50)), tmp_path).fit()
-
-
-def test_a_damaged_checkpoint_is_passed_over_aloud(puzzles, tmp_path, capsys):
-    whole = trainer(puzzles, tmp_path / "whole")
-    whole.fit()
-    with pytest.raises(Stop):
-        trainer(puzzles, tmp_path / "cut", on_step=stop_at(11)).fit()
-    states = sorted((tmp_path / "cut" / "checkpoints").iterdir())
-    assert [s.name for s in states] == ["step-000000004.safetensors", "step-000000008.safetensors"]
-    data = bytearray(states[-1].read_bytes())
-    data[len(data) // 2] ^= 1
-    states[-1].write_bytes(bytes(data))
-    resumed = trainer(puzzles, tmp_path / "cut")
-    resumed.fit()
-    assert "checksum does not fit" in capsys.readouterr().out
-    assert_same_bits(weights(whole.model), weights(resumed.model))
-
-
-def test_when_no_checkpoint_is_whole_nothing_is_overwritten(puzzles, tmp_path):
-    trainer(puzzles, tmp_path).fit()
-    for state in (tmp_path / "checkpoints").iterdir():
-        state.write_bytes(state.read_bytes()[:1000])
-    before = untouched(tmp_path)
-    with pytest.raises(ValueError, match="none of the 2 checkpoints"):
-        trainer(puzzles, tmp_path).fit()
-    assert untouched(tmp_path) == before
-
-
-def test_a_write_that_fails_leaves_the_old_file(puzzles, tmp_path, monkeypatch):
-    path = tmp_path / "model.safetensors"
-    save_model(path, make())
-    before = path.read_bytes()
-    monkeypatch.setattr("os.fsync", lambda fd: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(OSError, match="No space left"):
-        save_model(path, make(1))
-    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
 def test_a_model_file_round_trip_and_its_half_size(tmp_path):
@@ -374,80 +261,6 @@ def test_absurd_training_settings_are_refused_by_name(changes, says):
         TRAIN.replace(**changes)
     with pytest.raises(ValueError, match=r"no setting called learning_rate.*Known settings"):
         TrainConfig.from_dict({"learning_rate": 1})
-
-
-def test_a_loss_that_is_not_finite_stops_the_run(puzzles, tmp_path):
-    t = trainer(puzzles, tmp_path, TRAIN.replace(max_steps=40))
-    with torch.no_grad():
-        t.learner.output_net.weight.fill_(float("nan"))
-    with pytest.raises(FloatingPointError, match="became nan by step 4"):
-        t.fit()
-    assert not (tmp_path / "checkpoints").exists(), "broken weights are not kept"
-
-
-# -- solving --------------------------------------------------------------------------------------------
-
-
-class Scripted(HRM):
-    """Knows after how many segments each row is content; answers the number of the segment."""
-
-    def forward(self, z, tokens, puzzle_ids=None):
-        self.batches.append(len(tokens))
-        count = z.z_L[:, 0, 0] + 1
-        logits = torch.nn.functional.one_hot(count.long()[:, None].expand(-1, 16), 20).float()
-        content = (count >= tokens[:, 0]).float() * 4 - 2
-        z_L = z.z_L.clone()
-        z_L[:, 0, 0] = count
-        return Output(logits, content, -content, type(z)(z.z_H, z_L))
-
-
-@pytest.fixture
-def scripted():
-    model = Scripted(make().config.replace(vocab_size=20))
-    model.batches = []
-    model.z_L_init.zero_()
-    return model
-
-
-@pytest.mark.parametrize("compare", [False, True])
-def test_rows_that_have_halted_leave_the_batch(scripted, compare):
-    needs = torch.tensor([3, 1, 5, 1, 99])
-    solution = solve(scripted, needs[:, None].expand(-1, 16), max_segments=6, compare=compare, record=True)
-    assert solution.segments.tolist() == [3, 1, 5, 1, 6]
-    assert scripted.batches == [5, 3, 3, 2, 2, 1]
-    assert solution.tokens[:, 0].tolist() == [3, 1, 5, 1, 6]
-    assert solution.q_halt.tolist() == [2, 2, 2, 2, -2]
-    assert solution.trace[:, :, 0].tolist() == [
-        [1, 2, 3, 3, 3, 3],
-        [1] * 6,
-        [1, 2, 3, 4, 5, 5],
-        [1] * 6,
-        [1, 2, 3, 4, 5, 6],
-    ]
-
-
-def test_without_halting_and_with_a_wide_margin_all_segments_run(scripted):
-    tokens = torch.ones(2, 16, dtype=torch.long)
-    assert solve(scripted, tokens, max_segments=4, halt=False).segments.tolist() == [4, 4]
-    assert solve(scripted, tokens, max_segments=4, margin=2.5).segments.tolist() == [4, 4]
-    with pytest.raises(ValueError, match="max_segments=0"):
-        solve(scripted, tokens, max_segments=0)
-
-
-def test_solving_is_the_model_called_again_and_again(puzzles):
-    model = make().train()
-    x, y, _ = as_tensors(puzzles)
-    z = model.initial_latents(len(x))
-    expected = []
-    for _ in range(3):
-        with torch.no_grad():
-            out = model(z, x)
-        z = out.latents
-        expected.append(exact_and_cells(out.logits, y)[1].mean().item())
-    assert torch.equal(solve(model, x, 3, halt=False).tokens, out.logits.argmax(-1))
-    assert evaluate(model, x, y, 3, batch_size=17)["cells"] == pytest.approx(expected)
-    assert model.training, "solving leaves the model in the mode it was in"
-    assert IGNORE not in x
 
 
 @pytest.mark.parametrize(("wanted", "silenced", "shown"), [(True, "0", True), (True, "1", False), (False, "0", False)])

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -201,6 +201,16 @@ class PuzzleSet(ABC):
         tensors of the same shape and type. A puzzle that knows no symmetry returns its rows as they are.
         """
         return inputs, labels
+
+    def disguise(
+        self, inputs: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
+        """Another puzzle for each row, as `augment` makes them, and a function that takes answers back.
+
+        inputs (batch, seq_len) on the device of `generator` -> the new puzzles, of the same shape and type,
+        and `undo`: answers to them (batch, seq_len) -> answers to the old ones.
+        """
+        return inputs, lambda answers: answers
 
     @abstractmethod
     def check(self, inputs: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:

@@ -59,6 +59,10 @@ class SudokuSet(PuzzleSet):
         """A random renaming of digits, order of bands, rows, stacks and columns, and mirror, per row."""
         return sudoku_symmetry.augment(self.board, inputs, labels, generator)
 
+    def disguise(self, inputs, generator):
+        """The same symmetries, and the way back."""
+        return sudoku_symmetry.disguise(self.board, inputs, generator)
+
     def check(self, inputs: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
         """(batch, seq_len) questions and answers -> (batch,) bool: complete, givens kept, no rule broken."""
         digits = answers.long() - FIRST_DIGIT

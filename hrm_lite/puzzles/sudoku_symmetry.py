@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -62,24 +63,45 @@ def _tables(board: Board, device: torch.device) -> tuple[torch.Tensor, torch.Ten
             torch.from_numpy(column_orders(board).copy()).to(device))
 
 
+def draw(
+    board: Board, batch: int, generator: torch.Generator, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A random symmetry for each of `batch` boards: (gather, names), every element of the group equally likely.
+
+    gather (batch, cells): the old cell that comes to each place; names (batch, side + 2): the new token of
+    each old one. Tokens 0 (pad) and 1 (blank) are never renamed.
+    """
+    rows, columns = _tables(board, device)
+    pick = functools.partial(torch.randint, size=(batch,), generator=generator, device=device)
+    row = rows[pick(high=len(rows))]  # (batch, side): first cell of the old row that comes here
+    column = columns[pick(high=len(columns))]
+    gather = row[:, :, None] + column[:, None, :]
+    if board.square:
+        mirror = pick(high=2).bool()
+        gather = torch.where(mirror[:, None, None], gather.transpose(1, 2), gather)
+    # A random order of the digits is the order of random numbers.
+    digits = torch.rand(batch, board.side, generator=generator, device=device).argsort(1) + 2
+    names = torch.cat([torch.arange(2, device=device).expand(batch, 2), digits], 1)
+    return gather.reshape(batch, board.cells), names
+
+
+def apply(tokens: torch.Tensor, gather: torch.Tensor, names: torch.Tensor) -> torch.Tensor:
+    """The boards `tokens` (batch, cells) after the symmetries that `draw` gave; same type."""
+    return names.to(tokens.dtype).gather(1, tokens.gather(1, gather).long())
+
+
 def augment(
     board: Board, inputs: torch.Tensor, labels: torch.Tensor, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """A random symmetry for each row of inputs and labels (batch, cells); see `PuzzleSet.augment`.
+    """A random symmetry for each row of inputs and labels (batch, cells); see `PuzzleSet.augment`."""
+    symmetry = draw(board, len(inputs), generator, inputs.device)
+    return apply(inputs, *symmetry), apply(labels, *symmetry)
 
-    Every element of the group is equally likely. Tokens 0 (pad) and 1 (blank) are never renamed.
-    """
-    batch, device = len(inputs), inputs.device
-    rows, columns = _tables(board, device)
-    draw = functools.partial(torch.randint, size=(batch,), generator=generator, device=device)
-    row = rows[draw(high=len(rows))]  # (batch, side): first cell of the old row that comes here
-    column = columns[draw(high=len(columns))]
-    gather = row[:, :, None] + column[:, None, :]
-    if board.square:
-        mirror = draw(high=2).bool()
-        gather = torch.where(mirror[:, None, None], gather.transpose(1, 2), gather)
-    gather = gather.reshape(batch, board.cells)
-    # A random order of the digits is the order of random numbers.
-    digits = torch.rand(batch, board.side, generator=generator, device=device).argsort(1) + 2
-    names = torch.cat([torch.tensor([0, 1], device=device).expand(batch, 2), digits], 1).to(inputs.dtype)
-    return tuple(names.gather(1, tokens.gather(1, gather).long()) for tokens in (inputs, labels))
+
+def disguise(
+    board: Board, inputs: torch.Tensor, generator: torch.Generator
+) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
+    """A random symmetry for each row of inputs, and what takes answers back; see `PuzzleSet.disguise`."""
+    gather, names = draw(board, len(inputs), generator, inputs.device)
+    back = gather.argsort(1), names.argsort(1)
+    return apply(inputs, gather, names), lambda answers: apply(answers, *back)

@@ -1,0 +1,82 @@
+"""The settings that the book and its notebooks use, by name."""
+
+from __future__ import annotations
+
+from .config import HRMConfig, TrainConfig
+
+__all__ = ["model_preset", "train_preset"]
+
+_SMALL_SUDOKU = dict(d_model=64, n_heads=4, worker_layers=1, controller_layers=1, inner_multiple=8, puzzles=1)
+_MODELS = {
+    # The published Sudoku-Extreme configuration: vocabulary of 11 tokens, one puzzle identifier.
+    "paper": dict(vocab_size=11, seq_len=81, puzzles=1),
+    # As the paper in all but size and positions: two modules, attention, N = T = 2, one-step gradient.
+    "sudoku-4x4": _SMALL_SUDOKU | dict(vocab_size=6, seq_len=16, positions="grid", grid=(4, 4, 2, 2)),
+    # The same with an MLP over the positions in place of attention (TRM's idea): learns several times faster.
+    "sudoku-4x4-mlp": _SMALL_SUDOKU
+    | dict(vocab_size=6, seq_len=16, positions="grid", grid=(4, 4, 2, 2), mixer="mlp", gradient="last_cycle"),
+    # At most 8 million weights, put together from what others found to matter on Sudoku (TRM, arXiv 2510.04871): one
+    # network of two layers for both parts, an MLP over positions, the gradient of a whole cycle, N = 3, T = 6.
+    "lite": dict(
+        vocab_size=11,
+        seq_len=81,
+        worker_layers=2,
+        controller_layers=2,
+        cycles=3,
+        steps=6,
+        mixer="mlp",
+        positions="none",
+        puzzles=1,
+        puzzle_positions=16,
+        share_modules=True,
+        gradient="last_cycle",
+    ),
+    "sudoku-9x9": _SMALL_SUDOKU | dict(vocab_size=11, seq_len=81, positions="grid", grid=(9, 9, 3, 3), mixer="mlp"),
+}
+
+_SMALL_TRAINING = dict(
+    batch_size=64,
+    max_segments=4,
+    continue_loss=False,
+    output_loss="softmax",
+    lr=3e-3,
+    warmup_steps=30,
+    ema=0.99,
+    weight_decay=1.0,
+    # Five times the published share: rows that go on after a right answer teach the model to keep it.
+    exploration=0.5,
+)
+_TRAININGS = {
+    # The published Sudoku recipe: Q_continue with its extra pass, stablemax in float64, Adam-atan2, bfloat16.
+    "paper": dict(batch_size=768, max_steps=26_041, optimizer="adam_atan2", precision="bfloat16", compile=True),
+    # What costs least for what it brings: no Q_continue, stablemax in float32, and TRM's moving average.
+    "lite": dict(
+        batch_size=768,
+        max_steps=65_000,
+        optimizer="adam_atan2",
+        precision="bfloat16",
+        compile=True,
+        continue_loss=False,
+        output_loss="stablemax_float32",
+        ema=0.999,
+    ),
+    "sudoku-4x4": _SMALL_TRAINING | dict(max_steps=800),
+    "sudoku-4x4-mlp": _SMALL_TRAINING | dict(max_steps=400),
+    "sudoku-9x9": _SMALL_TRAINING | dict(max_steps=1000),
+}
+
+
+def model_preset(name: str, **changes) -> HRMConfig:
+    """A model configuration by name, with any settings changed. Raises ValueError for a name it does not know."""
+    return HRMConfig(**_look_up(_MODELS, name, "model preset") | changes)
+
+
+def train_preset(name: str, **changes) -> TrainConfig:
+    """A training configuration by name, with any settings changed. Raises ValueError for a name it does not know."""
+    return TrainConfig(**_look_up(_TRAININGS, name, "training preset") | changes)
+
+
+def _look_up(presets: dict, name: str, what: str) -> dict:
+    if name not in presets:
+        raise ValueError(f"there is no {what} {name!r}. There are: {', '.join(map(repr, presets))}.")
+    return presets[name]

@@ -1,0 +1,485 @@
+"""What a run must survive: kill -9, a full disk, damaged files, Ctrl-C, a second process, numbers that break down."""
+
+import contextlib
+import errno
+import io
+import json
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import time
+
+import pytest
+import torch
+from helpers import TRAIN, Stop, assert_same_bits, make, stop_at, trainer, untouched, weights
+
+from hrm_lite import TrainConfig, load_model, save_model
+from hrm_lite.checkpoints import latest_state
+from hrm_lite.records import read_json
+
+# Everything that a step can depend on: moving average, target pass, exploration, symmetries, a schedule that falls.
+FULL = TRAIN.replace(
+    max_steps=240, save_every=2,
+    continue_loss=True, optimizer="adam_atan2", lr_floor=0.1, exploration=0.3, grad_clip=5.0)  # fmt: skip
+
+# A child is forked off a process that has imported torch already, and so is there at once.
+children = multiprocessing.get_context("forkserver")
+children.set_forkserver_preload(["accelerate", "hrm_lite", "helpers"])
+
+
+def in_child(target, *arguments):
+    child = children.Process(target=target, args=arguments)
+    child.start()
+    return child
+
+
+def live(puzzles, folder, config: TrainConfig, started=None, before=None):
+    """One life of a run: until it ends or is ended."""
+    torch.set_num_threads(1)
+    if before is not None:
+        before()
+
+    def on_step(trainer, losses):
+        if started is not None:
+            started.set()
+            time.sleep(0.002)  # so that the moments of death are spread over steps, too, and not over saving alone
+
+    run = trainer(puzzles, folder, config, on_step=on_step)
+    run.fit()
+
+
+def outcome(folder):
+    """All that a run left, except what tells the time."""
+    tensors, facts = latest_state(folder / "checkpoints")
+    record = facts["record"]
+    history = [{k: v for k, v in entry.items() if k != "seconds"} for entry in record["history"]]
+    return tensors, history, load_model(folder / "model.safetensors").state_dict()
+
+
+def assert_same_outcome(a, b):
+    (tensors_a, history_a, model_a), (tensors_b, history_b, model_b) = outcome(a), outcome(b)
+    assert_same_bits(tensors_a, tensors_b)
+    assert_same_bits(model_a, model_b)
+    assert history_a == history_b and history_a
+
+
+# -- kill -9 ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole(puzzles, tmp_path_factory):
+    """The run that nothing happened to."""
+    folder = tmp_path_factory.mktemp("whole")
+    child = in_child(live, puzzles, folder, FULL)
+    child.join()
+    assert child.exitcode == 0 and read_json(folder / "run.json")["finished"]
+    return folder
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_random_moments_it_ends_in_the_same_bits(puzzles, whole, tmp_path):
+    moments, kills, steps = random.Random(0), 0, set()
+    while kills < 20:
+        started = children.Event()
+        child = in_child(live, puzzles, tmp_path, FULL, started)
+        assert started.wait(60), "the run came to an end before it was killed twenty times"
+        time.sleep(moments.uniform(0, 0.12))
+        os.kill(child.pid, signal.SIGKILL)
+        child.join()
+        kills += child.exitcode == -signal.SIGKILL
+        steps.add(read_json(tmp_path / "run.json")["steps"] if (tmp_path / "run.json").exists() else 0)
+    assert len(steps) > 5, "they died at different places"
+    last = in_child(live, puzzles, tmp_path, FULL)
+    last.join()
+    assert last.exitcode == 0
+    assert_same_outcome(whole, tmp_path)
+    assert not list(tmp_path.rglob("*.part")), "half-written files of the dead are cleared away"
+
+
+def die_at(what: str, nth: int):
+    """Arrange a SIGKILL of this process around its nth call of one of the steps of writing a file."""
+    count, os_unlink = 0, os.unlink
+
+    def die():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def wrap(real, dies_before: bool):
+        def call(*arguments, **named):
+            nonlocal count
+            # Of what is unlinked, only old states count.
+            count += real is not os_unlink or os.path.basename(arguments[0]).startswith("step-")
+            if count == nth and dies_before:
+                die()
+            result = real(*arguments, **named)
+            if count == nth:
+                die()
+            return result
+
+        return call
+
+    if what == "half written":
+        import hrm_lite.checkpoints
+        import hrm_lite.records
+
+        real = hrm_lite.records.write_atomically
+
+        def write_half(path, write):
+            nonlocal count
+            count += 1
+            real(path, (lambda file: (file.write(b"\0" * 5000), file.flush(), die())) if count == nth else write)
+
+        hrm_lite.checkpoints.write_atomically = hrm_lite.records.write_atomically = write_half
+    else:
+        name, _, place = what.partition(" ")
+        setattr(os, name, wrap(getattr(os, name), place == "before"))
+
+
+class Arranged:
+    def __init__(self, what, nth):
+        self.what, self.nth = what, nth
+
+    def __call__(self):
+        die_at(self.what, self.nth)
+
+
+# In the third save and after: the state is written, then the model, then run.json, and the oldest state is removed.
+MOMENTS = [(what, nth) for what in ("half written", "replace before", "replace after") for nth in (9, 10, 11)]
+MOMENTS += [("fsync before", 18), ("fsync after", 19), ("unlink before", 2), ("unlink after", 2)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("what", "nth"), MOMENTS)
+def test_killed_within_a_write_it_ends_in_the_same_bits(puzzles, whole, tmp_path, what, nth):
+    child = in_child(live, puzzles, tmp_path, FULL, None, Arranged(what, nth))
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+    states = sorted((tmp_path / "checkpoints").glob("step-*"))
+    assert 1 <= len(states) <= 3
+    again = in_child(live, puzzles, tmp_path, FULL)
+    again.join()
+    assert again.exitcode == 0
+    assert_same_outcome(whole, tmp_path)
+
+
+# -- a disk that is full ------------------------------------------------------------------------------------
+
+
+def fill_up(puzzles, folder, say):
+    """From step 8 on no file may grow beyond 1,000 bytes: the operating system's own refusal."""
+
+    def on_step(trainer, losses):
+        if trainer.step == 8:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+
+    try:
+        trainer(puzzles, folder, TRAIN, on_step=on_step).fit()
+        say.send("no error")
+    except OSError as error:
+        say.send(f"{error.errno} {error}")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_when_the_disk_is_full_the_checkpoint_before_stands_and_the_message_says_so(puzzles, tmp_path, kept):
+    trainer(puzzles, tmp_path / "whole").fit()
+    if kept:
+        trainer(puzzles, tmp_path / "cut", TRAIN.replace(max_steps=4)).fit()
+    hear, say = children.Pipe()
+    child = in_child(fill_up if kept else full_at_once, puzzles, tmp_path / "cut", say)
+    child.join()
+    message = hear.recv()
+    assert message.startswith(str(errno.EFBIG)) and "could not be written" in message and "Make room" in message
+    if kept:
+        assert "checkpoint of step 8" in message and "step-000000004.safetensors stands" in message
+    else:
+        assert "there was none before it" in message
+    assert not list(tmp_path.rglob("*.part"))
+    again = trainer(puzzles, tmp_path / "cut")
+    again.fit()
+    assert_same_bits(outcome(tmp_path / "whole")[0], outcome(tmp_path / "cut")[0])
+
+
+def full_at_once(puzzles, folder, say):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+    try:
+        trainer(puzzles, folder, TRAIN).fit()
+    except OSError as error:
+        say.send(f"{error.errno} {error}")
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "model.safetensors"
+    save_model(path, make())
+    before = path.read_bytes()
+    monkeypatch.setattr("os.fsync", lambda fd: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        save_model(path, make(1))
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+# -- damaged files --------------------------------------------------------------------------------------------
+
+
+def flip_a_byte(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (flip_a_byte, "checksum does not fit"),
+        (cut_short, "is cut short"),
+        (os.unlink, "run.json tells of step 8, but the newest checkpoint that is whole is of step 4"),
+    ],
+)
+def test_of_a_damaged_checkpoint_the_one_before_is_used_aloud(puzzles, tmp_path, capsys, damage, says):
+    trainer(puzzles, tmp_path / "whole").fit()
+    with pytest.raises(Stop):
+        trainer(puzzles, tmp_path / "cut", on_step=stop_at(11)).fit()
+    states = sorted((tmp_path / "cut" / "checkpoints").iterdir())
+    assert [s.name for s in states] == ["step-000000004.safetensors", "step-000000008.safetensors"]
+    damage(states[-1])
+    trainer(puzzles, tmp_path / "cut").fit()
+    said = capsys.readouterr().out
+    assert says in said and "resumed at step 4" in said
+    assert_same_outcome(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_when_no_checkpoint_is_whole_nothing_is_overwritten(puzzles, tmp_path):
+    trainer(puzzles, tmp_path).fit()
+    for state in (tmp_path / "checkpoints").iterdir():
+        state.write_bytes(state.read_bytes()[:1000])
+    before = untouched(tmp_path)
+    with pytest.raises(ValueError, match="none of the 2 checkpoints"):
+        trainer(puzzles, tmp_path).fit()
+    assert untouched(tmp_path) == before
+
+
+def test_when_the_checkpoints_of_an_unfinished_run_are_gone_it_does_not_begin_anew(puzzles, tmp_path):
+    with pytest.raises(Stop):
+        trainer(puzzles, tmp_path, on_step=stop_at(6)).fit()
+    for state in (tmp_path / "checkpoints").iterdir():
+        state.unlink()
+    before = untouched(tmp_path)
+    with pytest.raises(ValueError, match=r"run.json tells of a run of 4 steps, but its checkpoints are gone"):
+        trainer(puzzles, tmp_path).fit()
+    assert untouched(tmp_path) == before
+
+
+def test_a_lost_model_file_is_written_again(puzzles, tmp_path):
+    t = trainer(puzzles, tmp_path)
+    t.fit()
+    (tmp_path / "model.safetensors").unlink()
+    trainer(puzzles, tmp_path).fit()
+    assert_same_bits(load_model(tmp_path / "model.safetensors").state_dict(), weights(t.model))
+
+
+def test_the_weights_and_the_record_of_a_finished_run_are_enough_to_use_it(puzzles, tmp_path):
+    """Published runs keep no training states: they are ten times as large."""
+    t = trainer(puzzles, tmp_path)
+    record = t.fit()
+    for state in (tmp_path / "checkpoints").iterdir():
+        state.unlink()
+    before = untouched(tmp_path)
+    model = make()
+    assert trainer(puzzles, tmp_path, model=model).fit() == json.loads(json.dumps(record))
+    assert_same_bits(weights(model), weights(t.model))
+    with pytest.raises(ValueError, match="no checkpoint to go on from"):
+        trainer(puzzles, tmp_path, TRAIN.replace(max_steps=20)).fit()
+    assert untouched(tmp_path) == before
+
+
+# -- two processes on one folder ---------------------------------------------------------------------------
+
+
+def test_a_second_process_is_refused_and_a_dead_one_does_not_stand_in_the_way(puzzles, tmp_path):
+    config, started = TRAIN.replace(max_steps=10**6), children.Event()
+    first = in_child(live, puzzles, tmp_path, config, started)
+    assert started.wait(60)
+    with pytest.raises(RuntimeError, match=f"in use by process {first.pid} on .*choose another run_dir"):
+        trainer(puzzles, tmp_path, config).fit()
+    assert first.is_alive()
+    os.kill(first.pid, signal.SIGKILL)
+    first.join()
+    steps = read_json(tmp_path / "run.json")["steps"] if (tmp_path / "run.json").exists() else 0
+    assert trainer(puzzles, tmp_path, config.replace(max_steps=steps + 8)).fit()["finished"]
+    assert not (tmp_path / ".owner.json").exists()
+
+
+def test_two_trainers_of_one_process_are_refused_too(puzzles, tmp_path):
+    def inner(outer, losses):
+        if outer.step == 2:
+            with pytest.raises(RuntimeError, match="in use by process"):
+                trainer(puzzles, tmp_path).fit()
+
+    assert trainer(puzzles, tmp_path, on_step=inner).fit()["finished"]
+
+
+# -- Ctrl-C -----------------------------------------------------------------------------------------------------
+
+
+def interrupted(puzzles, folder, number, say):
+    def on_step(trainer, losses):
+        if trainer.step == 6:
+            os.kill(os.getpid(), number)
+            say.send("sent")  # Python has handled the signal by now: the step goes on
+
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        record = trainer(puzzles, folder, TRAIN, on_step=on_step).fit()
+    say.send(record)
+    say.send(said.getvalue())
+
+
+def test_ctrl_c_ends_after_the_step_with_a_checkpoint_and_a_new_call_goes_on(puzzles, tmp_path):
+    trainer(puzzles, tmp_path / "whole").fit()
+    hear, say = children.Pipe()
+    child = in_child(interrupted, puzzles, tmp_path / "cut", signal.SIGINT, say)
+    child.join()
+    assert child.exitcode == 0 and hear.recv() == "sent"
+    record = hear.recv()
+    assert (record["finished"], record["ended_by"], record["steps"]) == (False, "SIGINT", 6)
+    assert "stopped by SIGINT after step 6: a new call goes on from the checkpoint in" in hear.recv()
+    assert trainer(puzzles, tmp_path / "cut").fit()["finished"]
+    assert_same_outcome(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_a_cluster_that_asks_to_end_gets_a_checkpoint_and_the_usual_exit_code(puzzles, tmp_path):
+    hear, say = children.Pipe()
+    child = in_child(interrupted, puzzles, tmp_path, signal.SIGTERM, say)
+    child.join()
+    assert child.exitcode == 143 and hear.recv() == "sent"
+    assert latest_state(tmp_path / "checkpoints")[1]["record"]["steps"] == 6
+
+
+def impatient(puzzles, folder, say):
+    def on_step(trainer, losses):
+        if trainer.step == 6:
+            os.kill(os.getpid(), signal.SIGINT)
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(1)
+            except KeyboardInterrupt:
+                say.send("at once")
+                raise
+
+    try:
+        trainer(puzzles, folder, TRAIN, on_step=on_step).fit()
+    except KeyboardInterrupt:
+        say.send("ended")
+
+
+def test_a_second_ctrl_c_ends_at_once(puzzles, tmp_path):
+    hear, say = children.Pipe()
+    child = in_child(impatient, puzzles, tmp_path, say)
+    child.join()
+    assert child.exitcode == 0 and [hear.recv(), hear.recv()] == ["at once", "ended"]
+    assert latest_state(tmp_path / "checkpoints")[1]["record"]["steps"] == 4
+
+
+CELL = """
+import hrm_lite, torch
+from hrm_lite.puzzles import sudoku
+puzzles = sudoku.load("generated:4x4:8-10", "train", limit=60)
+torch.manual_seed(0)
+model = hrm_lite.HRM(hrm_lite.model_preset("sudoku-4x4"))
+settings = hrm_lite.train_preset("sudoku-4x4", max_steps=STEPS, save_every=10**6)
+record = hrm_lite.Trainer(model, puzzles, settings, run_dir=FOLDER, on_step=lambda t, l: print("step", t.step)).fit()
+print("ended by", record["ended_by"])
+"""
+
+
+@pytest.mark.slow
+def test_interrupting_a_notebook_stops_the_cell_cleanly(tmp_path):
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        said, done = "", None
+        request = client.execute(CELL.replace("STEPS", "10**6").replace("FOLDER", repr(str(tmp_path))))
+        while done is None or "ended by" not in said:
+            message = client.get_iopub_msg(timeout=60)
+            if message["msg_type"] == "stream":
+                if "step" not in said and "step" in message["content"]["text"]:
+                    manager.interrupt_kernel()
+                said += message["content"]["text"]
+            assert message["msg_type"] != "error", message["content"]
+            done = message["content"].get("execution_state") == "idle" or done
+        reply = client.get_shell_msg(timeout=60)
+        while reply["parent_header"].get("msg_id") != request:
+            reply = client.get_shell_msg(timeout=60)
+        assert reply["content"]["status"] == "ok", "the cell ends without an error, and the next one runs"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert "ended by SIGINT" in said and "a new call goes on" in said
+    assert latest_state(tmp_path / "checkpoints")[1]["record"]["ended_by"] == "SIGINT"
+
+
+# -- numbers that break down ------------------------------------------------------------------------------------
+
+
+def plant_at(step, what=float("nan")):
+    def on_step(trainer, losses):
+        if trainer.step == step:
+            trainer.rows.z_H[3, 2, 1] = what
+            trainer.rows.halted[3] = False
+
+    return on_step
+
+
+@pytest.mark.parametrize("what", [float("nan"), float("inf")])
+def test_a_nan_in_a_batch_stops_the_run_and_the_checkpoint_before_stands(puzzles, tmp_path, what):
+    t = trainer(puzzles, tmp_path, on_step=plant_at(5, what))
+    with pytest.raises(FloatingPointError, match=r"In step 6 the loss is nan.*lower lr.*warmup_steps.*skip"):
+        t.fit()
+    assert latest_state(tmp_path / "checkpoints")[1]["record"]["steps"] == 4
+    assert all(v.isfinite().all() for v in weights(t.supervision.learner).values()), "no update was made with it"
+    trainer(puzzles, tmp_path / "whole").fit()
+    trainer(puzzles, tmp_path).fit()
+    assert_same_outcome(tmp_path / "whole", tmp_path)
+
+
+@pytest.mark.parametrize("changes", [{}, dict(optimizer="adam_atan2", precision="bfloat16", continue_loss=True)])
+def test_skipping_leaves_the_step_out_counts_it_and_replaces_the_row(puzzles, tmp_path, changes):
+    config = TRAIN.replace(nonfinite="skip", exploration=0.0, **changes)
+    seen = {}
+
+    def on_step(trainer, losses):
+        plant_at(5)(trainer, losses)
+        if trainer.step in (5, 6):
+            seen[trainer.step] = weights(trainer.supervision.learner), trainer.rows.halted.clone()
+
+    t = trainer(puzzles, tmp_path, config, on_step=on_step)
+    record = t.fit()
+    assert record["skipped"] == 1 and record["steps"] == 12 and record["finished"]
+    assert_same_bits(seen[5][0], seen[6][0])
+    assert seen[6][1][3], "the row that carries what is not finite gets a fresh puzzle"
+    assert all(v.isfinite().all() for v in weights(t.model).values())
+    assert all(v.isfinite().all() for v in t.rows.latents)
+    assert all(torch.isfinite(torch.tensor(h["loss"])) for h in record["history"])
+
+
+def test_skipping_gives_up_when_the_weights_themselves_are_broken(puzzles, tmp_path):
+    t = trainer(puzzles, tmp_path, TRAIN.replace(nonfinite="skip", max_steps=100))
+    with torch.no_grad():
+        t.supervision.learner.output_net.weight.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match=r"In step 20 .*the 20th step in a row"):
+        t.fit()
+
+
+def test_broken_weights_are_never_kept(puzzles, tmp_path):
+    def on_step(trainer, losses):
+        if trainer.step == 3:
+            trainer.supervision.sums[0] = float("nan")  # as on a GPU, which is asked in the reports only
+
+    t = trainer(puzzles, tmp_path, on_step=on_step)
+    with pytest.raises(FloatingPointError, match="By step 4 the loss or the gradient is no longer finite"):
+        t.fit()
+    assert not (tmp_path / "checkpoints").exists()

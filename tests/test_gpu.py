@@ -1,0 +1,76 @@
+"""What only a GPU can tell. Without one every test here is skipped, and says so."""
+
+import pytest
+import torch
+from helpers import TRAIN, assert_same_bits, make, trainer, weights
+from test_parity import NAMES, recorded, under
+
+from hrm_lite import from_official, solve
+from hrm_lite.rows import as_tensors
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_outputs_and_states_of_the_published_code_in_float32(name):
+    arch, r = recorded(name)
+    model = from_official(under(r, "weights."), arch).cuda()
+    z = model.initial_latents(len(r["inputs"]))
+    for m in range(4):
+        with torch.no_grad():
+            out = model(z, r["inputs"].cuda(), r["puzzle_identifiers"].cuda())
+        z = out.latents
+        got = {"logits": out.logits, "q_halt": out.q_halt, "q_continue": out.q_continue, "z_H": z.z_H, "z_L": z.z_L}
+        for key, value in under(r, f"segment{m}.").items():
+            torch.testing.assert_close(got[key].cpu(), value, atol=1e-3, rtol=0, msg=lambda e, k=key: f"{k}: {e}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_step_of_each_module_in_bfloat16(name):
+    """A step and not a segment: with these random weights the recurrence amplifies any rounding."""
+    arch, r = recorded(name)
+    exact = from_official(under(r, "weights."), arch)
+    half = from_official(under(r, "weights."), arch).to("cuda", torch.bfloat16)
+    z, (z_H, z_L) = exact.initial_latents(len(r["inputs"])), half.initial_latents(len(r["inputs"]))
+    with torch.no_grad():
+        x = exact.input_net(r["inputs"], r["puzzle_identifiers"])
+        for part in "LH":
+            expected = exact.advance(part, *z, x)
+            found = half.advance(part, z_H, z_L, x.to("cuda", torch.bfloat16))
+            for a, b in zip(found, expected, strict=True):
+                assert (a.float().cpu() - b).norm() <= 2e-2 * b.norm()
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_run_on_the_gpu_leaves_the_model_at_home_and_resumes(puzzles, tmp_path, precision):
+    config = TRAIN.replace(precision=precision, optimizer="adam_atan2", continue_loss=True, save_every=3)
+    model = make()
+    whole = trainer(puzzles, tmp_path / "whole", config, model=model)
+    record = whole.fit()
+    assert record["device"] == "cuda" and whole.model.z_H_init.is_cuda and not model.z_H_init.is_cuda
+    assert_same_bits({k: v.cpu() for k, v in weights(whole.model).items()}, weights(model))
+    trainer(puzzles, tmp_path / "cut", config.replace(max_steps=6)).fit()
+    resumed = trainer(puzzles, tmp_path / "cut", config)
+    resumed.fit()
+    for key, value in weights(whole.model).items():
+        torch.testing.assert_close(weights(resumed.model)[key], value, atol=1e-5, rtol=1e-4)
+    x = as_tensors(puzzles)[0]
+    assert not solve(whole.model, x, 2).tokens.is_cuda, "answers come back to where the puzzles are"
+
+
+def test_what_a_gpu_began_a_cpu_goes_on_with(puzzles, tmp_path):
+    trainer(puzzles, tmp_path, TRAIN.replace(max_steps=6)).fit()
+    assert trainer(puzzles, tmp_path, device="cpu").fit()["steps"] == 12
+
+
+def test_a_step_never_makes_the_host_wait(puzzles):
+    t = trainer(puzzles, config=TRAIN.replace(optimizer="adam_atan2", continue_loss=True, precision="bfloat16"))
+    t.supervision.step()
+    try:
+        torch.cuda.set_sync_debug_mode("error")
+        t.supervision.step()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

@@ -1,0 +1,229 @@
+"""Solving: halting, places that are filled again, restarts, margins and votes."""
+
+import numpy as np
+import pytest
+import torch
+from helpers import make
+
+from hrm_lite import HRM, solve
+from hrm_lite.losses import IGNORE, exact_and_cells
+from hrm_lite.model import Latents, Output
+from hrm_lite.puzzles import sudoku
+from hrm_lite.rows import as_tensors
+from hrm_lite.solving import Solution, choose_margin, evaluate
+from hrm_lite.voting import solve_by_vote, vote
+
+
+class Scripted(HRM):
+    """Knows after how many segments each row is content; answers the number of the segment."""
+
+    def forward(self, z, tokens, puzzle_ids=None):
+        self.batches.append(len(tokens))
+        count = z.z_L[:, 0, 0] + 1
+        logits = torch.nn.functional.one_hot(count.long()[:, None].expand(-1, 16), 20).float()
+        content = (count >= tokens[:, 0]).float() * 4 - 2
+        z_L = z.z_L.clone()
+        z_L[:, 0, 0] = count
+        return Output(logits, content, -content, type(z)(z.z_H, z_L))
+
+
+@pytest.fixture
+def scripted():
+    model = Scripted(make().config.replace(vocab_size=20))
+    model.batches = []
+    model.z_L_init.zero_()
+    return model
+
+
+@pytest.mark.parametrize("compare", [False, True])
+def test_rows_that_have_halted_leave_the_batch(scripted, compare):
+    needs = torch.tensor([3, 1, 5, 1, 99])
+    solution = solve(scripted, needs[:, None].expand(-1, 16), max_segments=6, compare=compare, record=True)
+    assert solution.segments.tolist() == [3, 1, 5, 1, 6]
+    assert scripted.batches == [5, 3, 3, 2, 2, 1]
+    assert solution.tokens[:, 0].tolist() == [3, 1, 5, 1, 6]
+    assert solution.q_halt.tolist() == [2, 2, 2, 2, -2]
+    assert solution.trace[:, :, 0].tolist() == [
+        [1, 2, 3, 3, 3, 3],
+        [1] * 6,
+        [1, 2, 3, 4, 5, 5],
+        [1] * 6,
+        [1, 2, 3, 4, 5, 6],
+    ]
+
+
+def test_without_halting_and_with_a_wide_margin_all_segments_run(scripted):
+    tokens = torch.ones(2, 16, dtype=torch.long)
+    assert solve(scripted, tokens, max_segments=4, halt=False).segments.tolist() == [4, 4]
+    assert solve(scripted, tokens, max_segments=4, margin=2.5).segments.tolist() == [4, 4]
+    with pytest.raises(ValueError, match="max_segments=0"):
+        solve(scripted, tokens, max_segments=0)
+
+
+def test_solving_is_the_model_called_again_and_again(puzzles):
+    model = make().train()
+    x, y, _ = as_tensors(puzzles)
+    z = model.initial_latents(len(x))
+    expected = []
+    for _ in range(3):
+        with torch.no_grad():
+            out = model(z, x)
+        z = out.latents
+        expected.append(exact_and_cells(out.logits, y)[1].mean().item())
+    assert torch.equal(solve(model, x, 3, halt=False).tokens, out.logits.argmax(-1))
+    assert evaluate(model, x, y, 3, batch_size=17)["cells"] == pytest.approx(expected)
+    assert model.training, "solving leaves the model in the mode it was in"
+    assert IGNORE not in x
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 100])
+def test_a_place_that_becomes_free_is_filled_and_nothing_else_changes(scripted, batch_size):
+    needs = torch.tensor([3, 1, 5, 1, 99, 2, 2, 4])
+    tokens = needs[:, None].expand(-1, 16)
+    whole = solve(scripted, tokens, max_segments=6, record=True)
+    scripted.batches = []
+    parts = solve(scripted, tokens, max_segments=6, record=True, batch_size=batch_size)
+    for field in ("tokens", "segments", "q_halt", "trace"):
+        assert torch.equal(getattr(whole, field), getattr(parts, field)), field
+    assert sum(scripted.batches) == needs.clamp(max=6).sum(), "no segment is run for a row that has left"
+    waiting = len(needs) - batch_size
+    assert scripted.batches[: max(0, waiting // batch_size)] == [batch_size] * max(0, waiting // batch_size)
+
+
+def test_a_real_model_answers_alike_whatever_the_batch(puzzles):
+    model = make(3)
+    torch.nn.init.normal_(model.q_head.weight)
+    x = as_tensors(puzzles)[0]
+    margin = solve(model, x, 1).q_halt.median().item()  # half of them are content with the first segment
+    whole = solve(model, x, 8, margin=margin)
+    assert whole.segments.unique().numel() > 1, "some halt early and some late"
+    parts = solve(model, x, 8, margin=margin, batch_size=7)
+    assert torch.equal(whole.tokens, parts.tokens) and torch.equal(whole.segments, parts.segments)
+    torch.testing.assert_close(whole.q_halt, parts.q_halt)
+
+
+def test_solving_nothing_gives_nothing():
+    found = solve(make(), torch.zeros(0, 16, dtype=torch.long), record=True)
+    assert found.tokens.shape == (0, 16) and found.trace.shape == (0, 16, 16)
+
+
+class Lucky(HRM):
+    """Is content only where it began from a place that has a large first entry; answers the sign of it."""
+
+    def forward(self, z, tokens, puzzle_ids=None):
+        start = z.z_H[:, 0, 0]
+        logits = torch.nn.functional.one_hot((start > 0.8).long()[:, None].expand(-1, 16), 6).float()
+        return Output(logits, start - 0.8, -start, z)
+
+
+def test_restarts_begin_elsewhere_and_keep_the_answer_the_model_trusts_most():
+    model = Lucky(make().config)
+    model.z_H_init.fill_(-1.0)
+    tokens = torch.zeros(200, 16, dtype=torch.long)
+    once = solve(model, tokens, max_segments=3)
+    assert not once.tokens.any() and once.segments.eq(3).all() and once.q_halt.eq(once.q_halt[0]).all()
+    found = [solve(model, tokens, max_segments=3, restarts=r, seed=5) for r in (1, 4, 30)]
+    solved = [f.tokens[:, 0].double().mean() for f in found]
+    # A unit normal is above 0.8 with probability 0.21; cut at two deviations, 0.20.
+    assert abs(solved[0] - 0.2) < 0.09 and abs(solved[1] - (1 - 0.8**4)) < 0.11 and solved[2] > 0.98
+    assert all((later.q_halt >= earlier.q_halt).all() for earlier, later in zip([once, *found], found, strict=False))
+    assert (found[0].segments[found[0].tokens[:, 0] == 1] == 4).all(), "three in vain and one more"
+    again = solve(model, tokens, max_segments=3, restarts=4, seed=5)
+    assert torch.equal(again.q_halt, found[1].q_halt)
+    assert not torch.equal(solve(model, tokens, max_segments=3, restarts=4, seed=6).q_halt, found[1].q_halt)
+    with pytest.raises(ValueError, match="need halt=True"):
+        solve(model, tokens, halt=False, restarts=1)
+
+
+class Overconfident(HRM):
+    """Right from the segment that its question names on, and content with logit 1 before and 2 after it."""
+
+    def forward(self, z, tokens, puzzle_ids=None):
+        count = z.z_L[:, 0, 0] + 1
+        right = count >= tokens[:, 0]
+        logits = torch.nn.functional.one_hot(right.long()[:, None].expand(-1, 16), 6).float()
+        z_L = z.z_L.clone()
+        z_L[:, 0, 0] = count
+        return Output(logits, 1.0 + right.float(), torch.zeros_like(count), Latents(z.z_H, z_L))
+
+
+def test_the_margin_is_the_least_that_costs_nothing():
+    model = Overconfident(make().config)
+    model.z_L_init.zero_()
+    tokens = torch.tensor([1, 2, 3, 4, 9]).repeat_interleave(20)[:, None].expand(-1, 16)
+    labels = torch.ones_like(tokens)
+    assert solve(model, tokens, 6).tokens.double().mean() == pytest.approx(0.2), "at margin 0 it stops at once"
+    found = choose_margin(model, tokens, labels, max_segments=6, batch_size=33)
+    assert found.value == 1.0 and found.exact == found.exact_without == pytest.approx(0.8)
+    assert found.segments == pytest.approx((1 + 2 + 3 + 4 + 6) / 5)
+    used = solve(model, tokens, 6, margin=found.value)
+    assert used.segments.double().mean() == pytest.approx(found.segments)
+    assert used.tokens[:, 0].double().mean() == pytest.approx(found.exact)
+    # Who may lose a quarter of it stops where the first quarter of the loss is reached.
+    lax = choose_margin(model, tokens, labels, max_segments=6, tolerance=1.0)
+    assert lax.segments == 1 and lax.exact == pytest.approx(0.2)
+
+
+def test_a_model_that_cannot_tell_never_halts():
+    class Blind(Overconfident):
+        def forward(self, z, tokens, puzzle_ids=None):
+            out = super().forward(z, tokens, puzzle_ids)
+            return Output(out.logits, -out.q_halt, out.q_continue, out.latents)  # surest where it is wrong
+
+    model = Blind(make().config)
+    model.z_L_init.zero_()
+    tokens = torch.tensor([2, 3])[:, None].expand(-1, 16)
+    found = choose_margin(model, tokens, torch.ones_like(tokens), max_segments=4)
+    assert found.exact == found.exact_without == 1 and found.segments == 4
+
+
+def test_a_vote_weighs_answers_by_how_sure_those_are_who_gave_them():
+    def say(answer, q):
+        return Solution(torch.tensor(answer), torch.tensor([1, 2]), torch.tensor(q))
+
+    a, b, c = say([[1, 1], [1, 2]], [0.0, 5.0]), say([[1, 1], [2, 2]], [0.0, -1.0]), say([[3, 3], [2, 2]], [1.0, -1.0])
+    found = vote([a, b, c])
+    # Puzzle 1: σ(0) + σ(0) = 1 against σ(1) = 0.73. Puzzle 2: σ(5) = 0.99 against 2 σ(−1) = 0.54.
+    assert found.tokens.tolist() == [[1, 1], [1, 2]]
+    assert found.q_halt.tolist() == [0.0, 5.0] and found.segments.tolist() == [3, 6]
+    alone = vote([a])
+    assert torch.equal(alone.tokens, a.tokens) and torch.equal(alone.q_halt, a.q_halt)
+    with pytest.raises(ValueError, match="at least one"):
+        vote([])
+
+
+@pytest.mark.parametrize("size", ["4x4:8-10", "6x6:10-14", "9x9:40-50"])
+def test_disguised_puzzles_are_other_puzzles_and_their_answers_come_back(size):
+    puzzles = sudoku.load("generated:" + size, "train", limit=50)
+    x, y, _ = as_tensors(puzzles)
+    disguised, undo = puzzles.disguise(x, torch.Generator().manual_seed(0))
+    assert (disguised != x).any(1).all()
+    back = np.stack([puzzles.encode(sudoku.solve(puzzles.decode(row))) for row in disguised.numpy()])
+    assert torch.equal(undo(torch.tensor(back).long()), y)
+    assert torch.equal(undo(disguised), x)
+
+
+class Partial(HRM):
+    """Knows the answers of those puzzles whose first cell is given as 1; says blank to the others."""
+
+    def forward(self, z, tokens, puzzle_ids=None):
+        puzzles = self.puzzles
+        answers = [
+            puzzles.encode(sudoku.solve(puzzles.decode(row))) if row[0] == 2 else row * 0 + 1 for row in tokens.numpy()
+        ]
+        answers = torch.tensor(np.stack(answers)).long()
+        sure = torch.where(answers[:, 0] == 2, 3.0, -9.0)
+        return Output(torch.nn.functional.one_hot(answers, 6).float(), sure, -sure, z)
+
+
+def test_a_vote_over_copies_solves_what_one_copy_does_not(puzzles):
+    model = Partial(make().config)
+    model.puzzles = puzzles
+    x, y, _ = as_tensors(puzzles)
+    once = solve(model, x, 1).tokens
+    voted = solve_by_vote([model, model], puzzles, x, copies=30, max_segments=1, seed=1)
+    assert (once == y).all(1).double().mean() < 0.5
+    assert (voted.tokens == y).all(1).double().mean() > 0.95
+    assert voted.segments.eq(60).all()
+    with pytest.raises(ValueError, match="copies=0"):
+        solve_by_vote(model, puzzles, x, copies=0)
