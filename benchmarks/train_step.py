@@ -17,7 +17,7 @@ import sys
 import time
 
 
-def arguments() -> argparse.Namespace:
+def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sizes = dict(seq_len=81, d_model=128, heads=4, layers=1, cycles=2, steps=2, batch=64, threads=1)
     for name, default in sizes.items():
@@ -30,7 +30,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--warmup", type=int, default=4, help="steps before the clock")
     parser.add_argument("--repeats", type=int, default=20, help="steps on the clock")
     parser.add_argument("--json", help="write the configuration and seconds_per_step to this file")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def random_puzzles(count: int, seq_len: int):

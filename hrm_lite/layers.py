@@ -17,7 +17,7 @@ from .config import HRMConfig
 __all__ = ["Attention", "Block", "Rotary", "SwiGLU", "attend", "rms_norm", "rotate", "truncated_normal_"]
 
 # Up to this many positions, half-precision attention on a CPU is faster written out than fused (benchmarks/engine.py).
-_SHORT = 256
+_SHORT = 512
 
 # Standard deviation of a unit normal cut at ±2. Dividing by it gives the cut normal the deviation asked for;
 # torch's own trunc_normal_ leaves it 12 % too small.

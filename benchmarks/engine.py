@@ -1,0 +1,240 @@
+"""How fast training and solving are, and what they cost in memory. Needs no data and no network.
+
+    python benchmarks/engine.py                          all that fits a CPU, on one thread: about 6 minutes
+    python benchmarks/engine.py --sections solving memory
+    python benchmarks/engine.py --device cuda --sections presets capacity memory --json results/throughput/h100.json
+
+Sections
+    training   samples/s of a training step: eager and compiled, float32 and bfloat16, three recipes
+    scaling    seconds of a step against N·T, width, length and batch
+    memory     bytes that the backward pass keeps, against N·T, for each gradient
+    solving    halting against all 16 segments, on 4x4 Sudoku with a model of this repository; one puzzle at a time
+    imports    cold start of `import hrm_lite` against `import torch`
+    presets    "paper" and "lite" at full batch: samples/s, TFLOP/s, peak memory                      (CUDA only)
+    capacity   the largest batch that fits, one-step gradient against BPTT                            (CUDA only)
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = dict(seq_len=81, d_model=128, heads=4, layers=1, cycles=2, steps=2, batch=64)
+
+
+def seconds_of(run, device: str, repeats: int = 7, warmup: int = 2) -> float:
+    """The median wall time of ``run()``."""
+    import torch
+
+    found = []
+    for i in range(warmup + repeats):
+        begun = time.perf_counter()
+        run()
+        if device != "cpu":
+            torch.cuda.synchronize()
+        found += [time.perf_counter() - begun] if i >= warmup else []
+    return statistics.median(found)
+
+
+def train_step(device: str, threads: int, **changes) -> dict:
+    """`train_step.py` with its defaults and these changes."""
+    import train_step
+
+    given = vars(train_step.arguments([])) | SMALL | dict(device=device, threads=threads, repeats=8, warmup=3) | changes
+    return train_step.main(argparse.Namespace(**given))
+
+
+def training(device: str, threads: int) -> list[dict]:
+    rows = []
+    for name, recipe in {"published, with the pass for Q_continue": dict(recipe="faithful", continue_target=True),
+                         "published, without it": dict(recipe="faithful"),
+                         "recommended": dict(recipe="recommended")}.items():
+        for precision in ("float32", "bfloat16"):
+            for eager in (True, False):
+                found = train_step(device, threads, precision=precision, eager=eager, **recipe)
+                rows.append({"recipe": name, "precision": precision, "": "eager" if eager else "compiled",
+                             "s/step": found["seconds_per_step"], "samples/s": found["samples_per_second"]})
+    return rows
+
+
+def scaling(device: str, threads: int) -> list[dict]:
+    rows = []
+    for what, values in {"cycles": (1, 2, 4, 8), "d_model": (64, 128, 256), "seq_len": (16, 81, 256),
+                         "batch": (1, 8, 64, 256)}.items():
+        for value in values:
+            changes = {what: value} | (dict(steps=value) if what == "cycles" else {})
+            changes |= dict(heads=value // 32) if what == "d_model" else {}
+            found = train_step(device, threads, recipe="recommended", repeats=5, **changes)
+            sizes = SMALL | changes
+            rows.append({"varied": {"cycles": "N·T"}.get(what, what), "value": value**2 if what == "cycles" else value,
+                         "s/step": found["seconds_per_step"], "samples/s": sizes["batch"] / found["seconds_per_step"]})
+    return rows
+
+
+def memory(device: str, threads: int) -> list[dict]:
+    import torch
+
+    from hrm_lite import HRM, HRMConfig
+    from hrm_lite.gradients import bytes_for_backward
+
+    rows = []
+    for cycles, steps in ((1, 1), (2, 2), (4, 4), (8, 8), (10, 50)):
+        row = {"N·T": cycles * steps}
+        for gradient in ("one_step", "last_cycle", "full"):
+            model = HRM(HRMConfig(d_model=128, n_heads=4, worker_layers=1, controller_layers=1, puzzles=1,
+                                  cycles=cycles, steps=steps, gradient=gradient)).to(device)
+            tokens, z = torch.ones(16, 81, dtype=torch.long, device=device), model.initial_latents(16)
+            kept = bytes_for_backward(lambda model=model, z=z, tokens=tokens: model(z, tokens), model.parameters())
+            row[f"{gradient}, MB"] = kept / 1e6
+        rows.append(row)
+    return rows
+
+
+def solving(device: str, threads: int) -> list[dict]:
+    import torch
+
+    from hrm_lite import load_model, solve
+    from hrm_lite.puzzles import sudoku
+    from hrm_lite.rows import as_tensors
+    from hrm_lite.solving import choose_margin
+
+    rows = []
+    puzzles = sudoku.load("generated:4x4:4-6", "test", limit=4000)   # half to choose the margin, half to report
+    (x0, y0, _), (x, _, _) = as_tensors(puzzles[:2000], device), as_tensors(puzzles[2000:], device)
+    for name in ("4x4-hrm", "4x4-mlp"):
+        model = load_model(ROOT / "results" / "sudoku" / name / "model.safetensors").to(device)
+        margin = choose_margin(model, x0, y0)
+        all16 = solve(model, x, halt=False)
+        halted = solve(model, x, margin=margin.value)
+        t16 = seconds_of(lambda model=model: solve(model, x, halt=False), device, 5)
+        t = seconds_of(lambda model=model, m=margin.value: solve(model, x, margin=m), device, 5)
+        one = model.initial_latents(1)
+        with torch.no_grad():
+            single = seconds_of(lambda model=model, one=one: model(one, x[:1]), device, 50, 10)
+        exact = [puzzles.check(x, s.tokens).double().mean().item() for s in (all16, halted)]
+        rows.append({"model": name, "margin": margin.value, "exact, 16 segments": exact[0], "exact, halting": exact[1],
+                     "mean segments": halted.segments.double().mean().item(), "puzzles/s, 16 segments": len(x) / t16,
+                     "puzzles/s, halting": len(x) / t, "times as fast": t16 / t, "ms/segment, one puzzle": single * 1e3})
+    return rows
+
+
+def imports(device: str, threads: int) -> list[dict]:
+    code = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
+    found = {name: [] for name in ("torch", "hrm_lite")}
+    for _ in range(5):
+        for name, seconds in found.items():
+            seconds.append(float(subprocess.run([sys.executable, "-c", code.format(name)], capture_output=True,
+                                                text=True, check=True).stdout))
+    torch, ours = (statistics.median(seconds) for seconds in found.values())
+    return [{"import torch, s": torch, "import hrm_lite, s": ours, "ratio": ours / torch}]
+
+
+def presets(device: str, threads: int) -> list[dict]:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+    from train_step import random_puzzles
+
+    from hrm_lite import HRM, model_preset, train_preset
+    from hrm_lite.supervision import DeepSupervision
+
+    a = torch.randn(8192, 8192, device=device, dtype=torch.bfloat16)
+    card = 2 * 8192**3 / seconds_of(lambda: a @ a, device) / 1e12
+    rows = []
+    for name in ("paper", "lite"):
+        for compiled in (False, True):
+            torch.cuda.empty_cache(), torch.cuda.reset_peak_memory_stats()
+            config = train_preset(name, compile=compiled)
+            work = DeepSupervision(HRM(model_preset(name)), random_puzzles(4000, 81), config, device=device)
+            few = DeepSupervision(HRM(work.model.config), random_puzzles(64, 81),
+                                  config.replace(batch_size=16, compile=False), device=device)
+            with FlopCounterMode(display=False) as counter:
+                few.step()
+            flop = counter.get_total_flops() / 16 * config.batch_size
+            step = seconds_of(work.step, device)
+            carried, model = work.rows, work.working.model.eval()
+            with torch.no_grad():
+                segment = seconds_of(lambda m=model, r=carried: m(r.latents, r.tokens, r.ids), device)
+            rows.append({"preset": name, "": "compiled" if compiled else "eager", "batch": config.batch_size,
+                         "training samples/s": config.batch_size / step, "TFLOP/s": flop / step / 1e12,
+                         "of the card's": flop / step / 1e12 / card, "inference samples/s": config.batch_size / segment,
+                         "peak GB": torch.cuda.max_memory_allocated() / 1e9})
+    return [{"card, bf16 TFLOP/s": card}, *rows]
+
+
+def capacity(device: str, threads: int) -> list[dict]:
+    import torch
+    from train_step import random_puzzles
+
+    from hrm_lite import HRM, model_preset, train_preset
+    from hrm_lite.supervision import DeepSupervision
+
+    def fits(batch: int, **changes) -> bool:
+        torch.cuda.empty_cache()
+        try:
+            model, config = HRM(model_preset("paper", **changes)), train_preset("paper", batch_size=batch, compile=False)
+            DeepSupervision(model, random_puzzles(256, 81), config, device=device).step()
+            return True
+        except torch.cuda.OutOfMemoryError:
+            return False
+
+    rows = []
+    for cycles, steps in ((2, 2), (4, 4), (8, 8), (10, 50)):
+        row = {"N·T": cycles * steps}
+        for gradient in ("one_step", "full"):
+            low, high = 0, 16
+            while fits(high, cycles=cycles, steps=steps, gradient=gradient):
+                low, high = high, 2 * high
+            while high - low > max(1, low // 16):
+                middle = (low + high) // 2
+                ok = fits(middle, cycles=cycles, steps=steps, gradient=gradient)
+                low, high = (middle, high) if ok else (low, middle)
+            row[f"largest batch, {gradient}"] = low
+        rows.append(row)
+    return rows
+
+
+SECTIONS = {f.__name__: f for f in (training, scaling, memory, solving, imports, presets, capacity)}
+
+
+def table(rows: list[dict]) -> str:
+    """Rows of equal keys as a Markdown table."""
+    def text(value):
+        return f"{value:,.4g}" if isinstance(value, float) else str(value)
+
+    lines = []
+    for i, row in enumerate(rows):
+        if i == 0 or row.keys() != rows[i - 1].keys():
+            lines += [""] * bool(i) + ["| " + " | ".join(row) + " |", "|" + "---|" * len(row)]
+        lines.append("| " + " | ".join(map(text, row.values())) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sections", nargs="+", choices=SECTIONS, metavar="NAME",
+                        default=["training", "scaling", "memory", "solving", "imports"])
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="write everything to this file")
+    given = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", str(given.threads))   # before torch reads it
+    import torch
+
+    from hrm_lite.records import provenance, write_json
+
+    torch.set_num_threads(given.threads)
+    found = {"device": given.device, "threads": given.threads, "provenance": provenance()}
+    for name in given.sections:
+        found[name] = SECTIONS[name](given.device, given.threads)
+        print(f"\n## {name}\n\n{table(found[name])}", flush=True)
+    if given.json:
+        given.json.parent.mkdir(parents=True, exist_ok=True)
+        write_json(given.json, found)
+
+
+if __name__ == "__main__":
+    main()
