@@ -118,7 +118,7 @@ def solving(device: str, threads: int) -> list[dict]:
         exact = [puzzles.check(x, s.tokens).double().mean().item() for s in (all16, halted)]
         rows.append({"model": name, "margin": margin.value, "exact, 16 segments": exact[0], "exact, halting": exact[1],
                      "mean segments": halted.segments.double().mean().item(), "puzzles/s, 16 segments": len(x) / t16,
-                     "puzzles/s, halting": len(x) / t, "times as fast": t16 / t, "ms/segment, one puzzle": single * 1e3})
+                     "puzzles/s, halting": len(x) / t, "times as fast": t16 / t, "ms/segment alone": single * 1e3})
     return rows
 
 
@@ -175,7 +175,8 @@ def capacity(device: str, threads: int) -> list[dict]:
     def fits(batch: int, **changes) -> bool:
         torch.cuda.empty_cache()
         try:
-            model, config = HRM(model_preset("paper", **changes)), train_preset("paper", batch_size=batch, compile=False)
+            config = train_preset("paper", batch_size=batch, compile=False)
+            model = HRM(model_preset("paper", **changes))
             DeepSupervision(model, random_puzzles(256, 81), config, device=device).step()
             return True
         except torch.cuda.OutOfMemoryError:

@@ -157,7 +157,7 @@ def choose_margin(
     tokens: Tensor,
     labels: Tensor,
     max_segments: int = 16,
-    tolerance: float = 0.0,
+    tolerance: float = 0.001,
     compare: bool = False,
     puzzle_ids: Tensor | None = None,
     batch_size: int = 512,

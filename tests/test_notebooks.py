@@ -350,3 +350,37 @@ def test_only_what_is_random_by_nature_is_left_out_of_the_comparison():
     assert frames.findall(sanitised(players[0])) == frames.findall(players[0])
     for result in ["exact 0.9375", "2026-01-01", "12.3 s", "d41d8cd98f00b204e9800998ecf8427e" * 2, "27275266"]:
         assert sanitised(result) == result
+
+
+# The full-scale notebooks
+
+FULL_SCALE = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", FULL_SCALE, ids=lambda p: p.stem)
+def test_a_full_scale_notebook_takes_its_parameters_from_papermill(path):
+    import papermill
+
+    found = {name: p["default"] for name, p in papermill.inspect_notebook(str(path)).items()}
+    assert found.keys() == {"profile", "preset", "source", "seed", "max_minutes", "run_dir"}
+    assert found["profile"] == '"smoke"' and found["seed"] == "0"
+    assert "parameters" in tags(cells(load(path), "code")[1]), "the first cell after the bootstrap cell"
+
+
+@pytest.mark.slow
+def test_a_full_scale_notebook_goes_on_where_it_was_cut_off_and_says_what_profile_it_does_not_know(tmp_path):
+    import papermill
+
+    path = ROOT / "notebooks" / "train_sudoku_extreme.ipynb"
+    quick = dict(max_minutes=0.02, run_dir=str(tmp_path / "run"))
+    papermill.execute_notebook(path, tmp_path / "cut.ipynb", quick, cwd=tmp_path, kernel_name="python3",
+                               progress_bar=False, log_output=False)
+    first = load(tmp_path / "run" / "result.json")
+    assert first["ended_by"] == "max_minutes" and first["finished"] and len(first["exact"]) == 16
+    papermill.execute_notebook(path, tmp_path / "on.ipynb", quick | {"max_minutes": 0.04}, cwd=tmp_path,
+                               kernel_name="python3", progress_bar=False, log_output=False)
+    second = load(tmp_path / "run" / "result.json")
+    assert second["steps"] > first["steps"] and second["provenance"] == first["provenance"]
+    with pytest.raises(papermill.PapermillExecutionError, match="profile='t5' is not one of smoke, t4, a100, h200"):
+        papermill.execute_notebook(path, tmp_path / "bad.ipynb", {"profile": "t5"}, cwd=tmp_path, kernel_name="python3",
+                                   progress_bar=False, log_output=False)

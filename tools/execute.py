@@ -1,6 +1,8 @@
-"""Execute the chapters that are out of date: book/*.ipynb -> _build/executed/book/*.ipynb.
+"""Execute the notebooks that are out of date: book/*.ipynb -> _build/executed/book/*.ipynb, notebooks/ alike.
 
     python tools/execute.py [--jobs 2] [book/04_….ipynb …]
+
+The full-scale notebooks run with the parameters that they come with: a smoke test of seconds.
 
 A run is kept until something that it depends on changes: the code cells of the notebook, any file
 of the package, the pinned versions, or a file that the notebook names in its metadata as
@@ -117,6 +119,8 @@ def execute(name: str, messages) -> tuple[float, str]:
     stamp = {"key": key(notebook), "source": digest(source.read_bytes())}
     home = (EXECUTED / name).parent   # where nbval will run it, too
     home.mkdir(parents=True, exist_ok=True)
+    # A training that was done by other code must be done again; nbval, which comes later, finds this one finished.
+    shutil.rmtree(home / "runs" / source.stem, ignore_errors=True)
     try:
         papermill.execute_notebook(source, partial, kernel_name="python3", cwd=home, engine_name="with_progress",
                                    progress_bar=False, execution_timeout=1800)
@@ -158,15 +162,16 @@ def stale(names: list[str]) -> list[str]:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("notebooks", nargs="*", help="as paths from the repository; default: every chapter")
+    arguments.add_argument("notebooks", nargs="*", help="as paths from the repository; default: all of them")
     arguments.add_argument("--jobs", type=int, default=2, help="how many at a time (default 2)")
     given = arguments.parse_args()
 
-    chapters = [p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "book").glob("*.ipynb"))]
+    sources = [path for folder in ("book", "notebooks") for path in sorted((ROOT / folder).glob("*.ipynb"))]
+    names = [path.relative_to(ROOT).as_posix() for path in sources]
     for old in EXECUTED.rglob("*.ipynb"):
-        if old.relative_to(EXECUTED).as_posix() not in chapters:
+        if old.relative_to(EXECUTED).as_posix() not in names:
             old.unlink()   # its source is gone, so it must be neither tested nor shown
-    todo = stale(given.notebooks or chapters)
+    todo = stale(given.notebooks or names)
     if not todo:
         return 0
     return run_all(todo, given.jobs)
