@@ -58,7 +58,9 @@ def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dict]:
     try:
         with safe_open(path, "pt") as file:
             meta = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # Copies: a tensor that lives in the mapped file would keep it from being removed (on Windows), and would
+            # change with it.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ValueError(
             f"{path} ({path.stat().st_size:,} bytes) is cut short or is no safetensors file: {error}. "

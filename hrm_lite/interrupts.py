@@ -1,4 +1,4 @@
-"""Ctrl-C and a cluster's 'time is up' as a wish: finish the step, save, stop. A second Ctrl-C stops at once."""
+"""Ctrl-C and a cluster's 'time is up' as a wish: finish the step, save, stop."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ class Interrupts:
     """While active, SIGINT and SIGTERM only set ``asked`` (the name of the signal). In the main thread; else idle.
 
     An update that is torn in the middle must not be saved, and Python may raise KeyboardInterrupt anywhere. So the
-    signal waits for the end of the step.
+    signal waits for the end of the step. A second one has its usual effect at once, unless ``repeats`` are to be
+    expected: launchers of several processes pass on a signal that the processes have received already.
     """
 
-    def __init__(self):
+    def __init__(self, repeats: bool = False):
         self.asked: str | None = None
+        self.repeats = repeats
         self._before: dict = {}
 
     def __enter__(self) -> Interrupts:
@@ -29,9 +31,10 @@ class Interrupts:
 
     def _ask(self, number, frame) -> None:
         self.asked = signal.Signals(number).name
-        self._restore()
+        if not self.repeats:
+            self._restore()
 
     def _restore(self) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)  # None: it was not set by Python
         self._before = {}

@@ -52,7 +52,7 @@ class PuzzleEmbedding(nn.Module):
 
     The vectors are a buffer and not a parameter. ARC has close to a million of them, a batch touches a
     few hundred, and Adam would move all. In training, `forward` hands out a copy of the rows it read
-    and keeps it in ``touched``; the optimizer (`optim.SignSGD`) updates those rows and no others.
+    and keeps it in ``touched``; the optimizer (`optim.sign_sgd`) updates those rows and no others.
     """
 
     def __init__(self, puzzles: int, positions: int, d_model: int):

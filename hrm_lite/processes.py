@@ -28,7 +28,6 @@ class Processes:
         state = PartialState(cpu=not torch.cuda.is_available())
         self.index, self.count, self.is_main = state.process_index, state.num_processes, state.is_main_process
         self.device = torch.device("cpu") if state.device.type == "cpu" else state.device  # accelerate says cpu:0
-        self._state = state
 
     def share(self, batch: int) -> slice:
         """The rows of a batch that are this process's. Raises ValueError when they cannot be divided evenly."""
@@ -63,9 +62,21 @@ class Processes:
         for tensor, part in zip(tensors, total.split([t.numel() for t in tensors]), strict=True):
             tensor.copy_(part.view_as(tensor))
 
-    def any(self, flag: bool) -> bool:
-        """Whether the flag is up in any process: what one decides, all do."""
-        return flag if self.count == 1 else bool(self.sum(torch.tensor(float(flag), device=self.device)) > 0)
+    def highest(self, number: int) -> int:
+        """The highest of the numbers that the processes have: what one decides, all do."""
+        if self.count == 1:
+            return number
+        from accelerate.utils import reduce
+
+        return int(reduce(torch.tensor(number, device=self.device), reduction="max"))
+
+    def fail_together(self, error: Exception | None) -> None:
+        """Raise the error that any process has, in all: one that went on alone would wait for the others for good."""
+        failed = self.highest(int(error is not None))
+        if error is not None:
+            raise error
+        if failed:
+            raise RuntimeError("another process of this run failed; its message says why")
 
     def copy_from_main(self, tensors: list[Tensor]) -> None:
         """Overwrite the tensors with those of the main process."""
@@ -75,7 +86,3 @@ class Processes:
 
         for tensor in tensors:
             tensor.copy_(broadcast(tensor))
-
-    def wait(self) -> None:
-        """Until all processes are here."""
-        self._state.wait_for_everyone()

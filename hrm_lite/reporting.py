@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -51,9 +52,10 @@ class Report:
         self._write("held_out", entry["step"], values)
 
     def close(self) -> None:
-        self.bar.close()
         if self.log is not None:
-            self.log.close()
+            with self._unless_it_fails():
+                self.log.close()
+        self.bar.close()
 
     def _minutes_left(self, step: int, seconds: float) -> float:
         """Until max_steps at the pace so far, or until max_minutes if that comes first."""
@@ -65,9 +67,19 @@ class Report:
 
     def _write(self, group: str, step: int, values: dict) -> None:
         if self.log is not None:
-            for name, value in values.items():
-                if name not in ("step", "seconds"):
-                    self.log.add_scalar(f"{group}/{name}", value, step)
+            with self._unless_it_fails():
+                for name, value in values.items():
+                    if name not in ("step", "seconds"):
+                        self.log.add_scalar(f"{group}/{name}", value, step)
+
+    @contextlib.contextmanager
+    def _unless_it_fails(self):
+        """A log that cannot be written must not end the run, nor hide what did."""
+        try:
+            yield
+        except OSError as error:
+            self.log = None
+            self.say(f"TensorBoard's log could not be written ({error.strerror}); the run goes on without it")
 
 
 def _tensorboard(folder: Path, step: int):

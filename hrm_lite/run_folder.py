@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from collections.abc import Callable
@@ -46,13 +47,17 @@ class RunFolder:
                 f"the run folder {self.path} is in use by {self._owner()}. Two runs in one folder would overwrite each "
                 "other's checkpoints. Wait for that one, stop it, or choose another run_dir."
             ) from None
-        write_json(
-            self.path / ".owner.json",
-            {"process": os.getpid(), "host": platform.node(), "since": datetime.now(UTC).isoformat(timespec="seconds")},
-        )
-        # What a killed process was writing; under the lock nobody else is.
-        for half in [*self.path.glob(".*.part"), *self.path.glob("checkpoints/.*.part")]:
-            half.unlink()
+        try:
+            # What a killed process was writing; under the lock nobody else is.
+            for half in [*self.path.glob(".*.part"), *self.path.glob("checkpoints/.*.part")]:
+                half.unlink()
+            since = datetime.now(UTC).isoformat(timespec="seconds")
+            with contextlib.suppress(OSError):  # it is there for people only; a full disk is reported by who needs it
+                owner = {"process": os.getpid(), "host": platform.node(), "since": since}
+                write_json(self.path / ".owner.json", owner)
+        except BaseException:
+            self._lock.release()
+            raise
         return self
 
     def __exit__(self, *_) -> None:
@@ -67,25 +72,43 @@ class RunFolder:
             return "another process"
 
     def record(self) -> dict | None:
-        """The run record, or None where there is none."""
+        """The run record, or None where there is none. Raises ValueError when it is damaged."""
         path = self.path / "run.json"
         return read_json(path) if path.exists() else None
+
+    def is_complete(self, record: dict) -> bool:
+        """Whether all that belongs to this finished state is there: a killed process may have left it older."""
+        try:
+            kept = self.record()
+        except ValueError:
+            return False
+        return self.model.exists() and kept is not None and kept["finished"] and kept["steps"] == record["steps"]
+
+    def save_best(self, record: dict, model: HRM) -> None:
+        """Write the weights that did best. Raises OSError as `save` does."""
+        with self._telling(record):
+            save_model(self.best, model)
 
     def save(self, record: dict, model: HRM, tensors: dict[str, Tensor]) -> None:
         """Write the training state, the weights to use and the record, each all or nothing, in this order.
 
         Raises OSError, saying what still stands, when something cannot be written.
         """
-        try:
+        with self._telling(record):
             save_state(self.path / "checkpoints", record["steps"], tensors, {"record": record})
             save_model(self.model, model)
             write_json(self.path / "run.json", record)
+
+    @contextlib.contextmanager
+    def _telling(self, record: dict):
+        try:
+            yield
         except OSError as error:
             kept = sorted((self.path / "checkpoints").glob("step-*.safetensors"))
             stands = f"{kept[-1].name} stands: a new call goes on from there" if kept else "there was none before it"
             raise OSError(
                 error.errno,
-                f"the checkpoint of step {record['steps']:,} could not be written in {self.path} ({error.strerror}). "
+                f"what belongs to step {record['steps']:,} could not be written in {self.path} ({error.strerror}). "
                 f"Nothing that was there is damaged; of the checkpoints {stands}. Make room, or choose another run_dir",
             ) from error
 
@@ -99,8 +122,14 @@ class RunFolder:
         Raises ValueError, with nothing touched, when the folder belongs to other settings or holds no state that is
         whole.
         """
-        record = self.record()
         found = latest_state(self.path / "checkpoints", say)
+        try:
+            record = self.record()
+        except ValueError as error:
+            if found is None:
+                raise
+            record = None
+            say(f"{error} The checkpoints hold the record as well; it is written again.")
         if found is None:
             if record is None:
                 return None

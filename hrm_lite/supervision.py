@@ -46,7 +46,8 @@ class DeepSupervision:
         processes: Processes | None = None,
         device: torch.device | str = "cpu",
     ):
-        self.config, self.processes, self.device = config, processes or Processes(), torch.device(device)
+        self.config, self.processes = config, processes or Processes()
+        self.device = torch.empty(0, device=device).device  # "cuda" becomes "cuda:0"
         self.model = model if model.z_H_init.device == self.device else copy.deepcopy(model).to(self.device)
         self.processes.copy_from_main(list(self.model.state_dict().values()))
         self.learner = copy.deepcopy(self.model) if config.ema else self.model
@@ -127,7 +128,8 @@ class DeepSupervision:
     # -- numbers that break down -----------------------------------------------------------------------
 
     def _broken(self, norm: Tensor, entry: Tensor) -> bool:
-        return self.processes.any(not (torch.isfinite(norm) & torch.isfinite(entry).all()).item())
+        sound = (torch.isfinite(norm) & torch.isfinite(entry).all()).item()
+        return bool(self.processes.highest(int(not sound)))
 
     def _skip(self, norm: Tensor, loss: Tensor) -> None:
         """Leave out this update, and replace the rows that carry what is not finite."""
@@ -143,16 +145,20 @@ class DeepSupervision:
     def _stop(self, what: str) -> None:
         raise FloatingPointError(
             f"{what} The numbers broke down, so the run stops; the last checkpoint, if there is one, is from before "
-            "that. Try a lower lr, a longer warm-up (warmup_steps), grad_clip=1.0, or, if it is a rare event, "
-            'nonfinite="skip".'
+            'that. If it is a rare event, nonfinite="skip" goes on from there without such steps. If not, begin again '
+            "in another run_dir with a lower lr, a longer warm-up (warmup_steps) or grad_clip=1.0."
         )
 
     def means(self) -> dict[str, float]:
-        """Loss, exact and cell accuracy and gradient norm, since the last `forget`. Raises FloatingPointError."""
+        """Loss, exact and cell accuracy and gradient norm since the last `forget`; empty if all steps were skipped.
+
+        Raises FloatingPointError when one of them is not finite.
+        """
         loss, exact, cells, norm, steps = self.processes.sum(self.sums).tolist()
+        if not steps:
+            return {}
         if not abs(loss + norm) < float("inf"):
             self._stop(f"By step {self.steps} the loss or the gradient is no longer finite.")
-        steps = max(1, steps)
         rows = steps * self.config.batch_size
         return {"loss": loss / rows, "exact": exact / rows, "cells": cells / rows, "gradient_norm": norm / steps}
 
@@ -163,7 +169,7 @@ class DeepSupervision:
     # -- keeping -----------------------------------------------------------------------------------------
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that the next step depends on, beside ``steps`` and ``skipped``. Every process must call it."""
+        """All that the next step depends on, beside ``steps``. Every process must call it."""
         named = {f"rows.{k}": v for k, v in self.rows.tensors().items()}
         named |= {f"learner.{k}": v for k, v in self.learner.state_dict().items()}
         if self.learner is not self.model:
@@ -171,11 +177,12 @@ class DeepSupervision:
         for i, state in self.optimizer.state_dict()["state"].items():
             named |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
         named["sums"] = self.processes.sum(self.sums)
+        named["skipped"] = torch.tensor([self.skipped, self.skipped_in_a_row])
         return named | {f"generator.{self.device.type}": self.generator.get_state()}
 
-    def load(self, tensors: dict[str, Tensor], steps: int, skipped: int) -> None:
+    def load(self, tensors: dict[str, Tensor], steps: int) -> None:
         """Take back what `tensors` gave, with any number of processes and on any device."""
-        self.steps, self.skipped = steps, skipped
+        self.steps, (self.skipped, self.skipped_in_a_row) = steps, tensors["skipped"].tolist()
         self.learner.load_state_dict(part(tensors, "learner."))
         if self.learner is not self.model:
             self.model.load_state_dict(part(tensors, "average."))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from .checkpoints import load_model, save_model
+from .checkpoints import load_model
 from .config import TrainConfig
 from .interrupts import Interrupts
 from .losses import Losses
@@ -30,8 +31,10 @@ __all__ = ["Trainer"]
 
 _REPORT_EVERY = 10
 # These may change between two calls on one run folder: none of them alters what a step is to compute.
-_FREE = ("max_minutes", "eval_every", "eval_segments", "save_every", "stop_at", "patience", "compile")
+_FREE = ("max_minutes", "eval_every", "eval_segments", "save_every", "stop_at", "patience", "compile", "nonfinite")
 _INTERRUPTS = ("SIGINT", "SIGTERM")
+# The fingerprint of the weights that a model had when it began a run: {model: {folder: fingerprint}}.
+_BEGUN: weakref.WeakKeyDictionary[HRM, dict[Path, str]] = weakref.WeakKeyDictionary()
 
 
 class Trainer:
@@ -65,7 +68,8 @@ class Trainer:
         self.on_step, self.progress = on_step, progress
         self.processes = Processes()
         home = model.z_H_init.device
-        device = device or (self.processes.device if home.type == "cpu" else home)
+        # Of several processes each has a device of its own, whatever the model was moved to before.
+        device = device or (self.processes.device if home.type == "cpu" or self.processes.count > 1 else home)
         self.supervision = DeepSupervision(model, puzzles, config, self.processes, device)
         self.seconds, self.history = 0.0, []
         self.identity = {
@@ -102,19 +106,31 @@ class Trainer:
         RuntimeError when another process is at work there, FloatingPointError when the numbers break down, and OSError
         when a checkpoint cannot be written. Whatever happens, the last checkpoint stands.
         """
-        locked = self.folder if self.folder and self.processes.is_main else contextlib.nullcontext()
         try:
-            with locked, Interrupts() as interrupts:
-                return self._run(interrupts)
+            with contextlib.ExitStack() as stack:
+                with self._together():
+                    if self.folder and self.processes.is_main:
+                        stack.enter_context(self.folder)
+                return self._run(stack.enter_context(Interrupts(repeats=self.processes.count > 1)))
         finally:
             if self.given is not self.model:  # it was trained on another device
                 self.given.load_state_dict(self.model.state_dict())
 
+    @contextlib.contextmanager
+    def _together(self):
+        """What one process cannot do (mostly the main one: lock, write) fails in all."""
+        error = None
+        try:
+            yield
+        except Exception as caught:
+            error = caught
+        self.processes.fail_together(error)
+
     def _run(self, interrupts: Interrupts) -> dict:
-        self.processes.wait()  # until the main process has the lock
-        resumed = self._resume()
-        end = self._end(None)
-        if resumed is not None and resumed["finished"] and end and self.folder.model.exists():
+        with self._together():
+            resumed = self._resume()
+        end = self._end(None, ask=True)
+        if resumed is not None and resumed["finished"] and end and self.folder.is_complete(resumed):
             return resumed
         talks = self.processes.is_main
         log_dir = self.folder.path / "tensorboard" if self.folder and talks else None
@@ -135,9 +151,10 @@ class Trainer:
                 end = self._end(interrupts.asked)
                 if not end and self.step % self.config.save_every == 0:
                     self.save()
-            evaluated = self.history and "evaluated" in self.history[-1]
-            if end not in _INTERRUPTS and self.held_out is not None and not evaluated:
-                self._evaluate(report)
+            if end not in _INTERRUPTS and self.held_out is not None:
+                last = self._evaluations()[-1:]
+                if not last or last[0]["step"] != self.step:
+                    self._evaluate(report)
             record = self.save(end)
             if end in _INTERRUPTS and talks:
                 kept = f": a new call goes on from the checkpoint in {self.folder.path}" if self.folder else ""
@@ -148,16 +165,22 @@ class Trainer:
             raise SystemExit(143)  # what a process that obeys this signal leaves with
         return record
 
-    def _end(self, asked: str | None) -> str | None:
-        """Why the run is over, or None. The same in all processes: a signal may reach one only, and clocks differ."""
-        cfg, evaluations = self.config, [entry for entry in self.history if "evaluated" in entry]
-        best = _best(evaluations)
-        if self.processes.any(asked is not None):
-            return asked or "SIGINT"
+    def _end(self, asked: str | None, ask: bool = False) -> str | None:
+        """Why the run is over, or None: the same in all processes.
+
+        A signal may reach one process only, and clocks differ, so several must ask one another. That takes time, so
+        they do it in every tenth step, or when told to ``ask``.
+        """
+        cfg, evaluations, best = self.config, self._evaluations(), self._best()
+        wishes = (None, "max_minutes", *_INTERRUPTS)
+        out_of_time = cfg.max_minutes is not None and self.seconds >= 60 * cfg.max_minutes
+        own = asked or ("max_minutes" if out_of_time else None)
+        if self.processes.count == 1 or ask or self.step % _REPORT_EVERY == 0:
+            wish = wishes[self.processes.highest(wishes.index(own))]
+            if wish:
+                return wish
         if self.step >= cfg.max_steps:
             return "max_steps"
-        if cfg.max_minutes is not None and self.processes.any(self.seconds >= 60 * cfg.max_minutes):
-            return "max_minutes"
         if cfg.stop_at is not None and best is not None and best["exact"][-1] >= cfg.stop_at:
             return "stop_at"
         if cfg.patience and best is not None and len(evaluations) - evaluations.index(best) > cfg.patience:
@@ -167,12 +190,15 @@ class Trainer:
     # -- measuring -----------------------------------------------------------------------------------
 
     def _report(self, report: Report) -> None:
-        entry = {"step": self.step, "seconds": round(self.seconds, 3)} | self.supervision.means()
+        means = self.supervision.means()
         self.supervision.forget()
-        self.history.append(entry)
-        report.training(entry, learning_rate(self.step - 1, self.config))
+        if means:  # not all steps since the last report were skipped
+            entry = {"step": self.step, "seconds": round(self.seconds, 3)} | means
+            self.history.append(entry)
+            report.training(entry, learning_rate(self.step - 1, self.config))
 
     def _evaluate(self, report: Report) -> None:
+        self.supervision.means()  # raises when something is broken: that must not become the best
         tokens, labels, ids = as_tensors(self.held_out, self.supervision.device)
         judged = self.supervision.judged
         judged.refresh()
@@ -181,12 +207,22 @@ class Trainer:
         entry = {"step": self.step, "seconds": round(self.seconds, 3), "evaluated": self.held_out.content_hash} | result
         self.history.append(entry)
         report.evaluation(entry)
-        if self.folder and self.processes.is_main and _best(self.history) is entry:
-            save_model(self.folder.best, self.model)
+        with self._together():
+            if self.folder and self.processes.is_main and self._best() is entry:
+                self.folder.save_best(self.record(), self.model)
+
+    def _evaluations(self) -> list[dict]:
+        """Those on the held-out set that is in use; a run may have begun with another."""
+        used = None if self.held_out is None else self.held_out.content_hash
+        return [entry for entry in self.history if "evaluated" in entry and entry["evaluated"] == used]
+
+    def _best(self) -> dict | None:
+        """The first with the highest exact accuracy after its last segment; between equals cell accuracy decides."""
+        return max(self._evaluations(), key=lambda e: (e["exact"][-1], e["cells"][-1]), default=None)
 
     def record(self, end: str | None = None) -> dict:
         """The run record: settings, provenance, history. end: why it is over, as `fit` says; None while it goes on."""
-        best = _best(self.history)
+        best = self._best()
         return self.identity | {
             "finished": end is not None and end not in _INTERRUPTS,
             "ended_by": end,
@@ -210,9 +246,9 @@ class Trainer:
         record = self.record(end)
         if self.folder is not None:
             tensors = self.supervision.tensors()
-            if self.processes.is_main:
-                self.folder.save(record, self.model, tensors)
-            self.processes.wait()
+            with self._together():
+                if self.processes.is_main:
+                    self.folder.save(record, self.model, tensors)
         return record
 
     def _resume(self) -> dict | None:
@@ -220,35 +256,37 @@ class Trainer:
         if self.folder is None:
             return None
 
+        # A training cell that is run again brings a model that this run has trained already.
+        begun, place, own = _BEGUN.setdefault(self.given, {}), self.folder.path.resolve(), self.identity["initial"]
+        self.identity["initial"] = begun.get(place, own)
+
         def holds_this_model(tensors: dict[str, Tensor]) -> bool:
-            return self.identity["initial"] == fingerprint(part(tensors, "average.") or part(tensors, "learner."))
+            return own == fingerprint(part(tensors, "average.") or part(tensors, "learner."))
 
         # With a floor the schedule itself depends on where it ends.
         free = _FREE + (("max_steps",) if self.config.lr_floor == 1 else ())
         say = print if self.processes.is_main else lambda text: None
         found = self.folder.load(self.identity, holds_this_model, free, say)
         if found is None:
+            self.identity["initial"] = begun[place] = own
             return None
         tensors, record = found
+        begun[place] = record["initial"]
         self.seconds, self.history, self.provenance = record["seconds"], record["history"], record["provenance"]
         if tensors:
-            self.supervision.load(tensors, record["steps"], record["skipped"])
+            self.supervision.load(tensors, record["steps"])
             return record
         # Only the weights of a finished run were kept: enough to use them, not to go on.
-        self.model.load_state_dict(load_model(self.folder.model).state_dict())
         self.supervision.steps = record["steps"]
-        if not self._end(None):
+        if not self._end(None, ask=True):
+            self.supervision.steps, self.seconds, self.history = 0, 0.0, []
             raise ValueError(
-                f"{self.folder.path} holds the weights of a finished run of {self.step:,} steps, but no checkpoint to "
-                "go on from. Give the stored max_steps and max_minutes to use them, or choose another run_dir."
+                f"{self.folder.path} holds the weights of a finished run of {record['steps']:,} steps, but no "
+                "checkpoint to go on from. Give the stored max_steps and max_minutes to use them, or choose another "
+                "run_dir."
             )
+        self.model.load_state_dict(load_model(self.folder.model).state_dict())
         return record
-
-
-def _best(history: list[dict]) -> dict | None:
-    """The first evaluation with the highest exact accuracy after its last segment; between equals cells decide."""
-    evaluations = [entry for entry in history if "evaluated" in entry]
-    return max(evaluations, key=lambda e: (e["exact"][-1], e["cells"][-1]), default=None)
 
 
 def _check_fit(model: HRM, puzzles: PuzzleSet) -> None:

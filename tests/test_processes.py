@@ -25,18 +25,25 @@ from test_processes import CONFIG
 from hrm_lite.puzzles import sudoku
 
 load = lambda split, n: sudoku.load("generated:4x4:8-10", split, limit=n)
+on_step = None
+{before}
 if __name__ == "__main__":
-    run = trainer(load("train", 60), {folder!r}, CONFIG.replace(**{changes!r}), held_out=load("test", 21))
-    record = run.fit()
+    config = CONFIG.replace(**{changes!r})
+    run = trainer(load("train", 60), {folder!r}, config, held_out=load("test", 21), on_step=on_step)
+    try:
+        record = run.fit()
+    except SystemExit as left:
+        print("left with", left.code, "after", run.step, flush=True)
+        raise SystemExit(0)
     print("process", run.processes.index, "of", run.processes.count, "steps", record["steps"], flush=True)
 """
 
 
-def launch(folder, count, **changes):
+def launch(folder, count, before="", **changes):
     """Run the script in ``count`` processes, as torchrun does it."""
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "script.py"
-    script.write_text(SCRIPT.format(here=str(HERE), folder=str(folder / "run"), changes=changes))
+    script.write_text(SCRIPT.format(here=str(HERE), folder=str(folder / "run"), changes=changes, before=before))
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
     env = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run([*torchrun, str(script)], capture_output=True, text=True, env=env, timeout=300)
@@ -99,11 +106,40 @@ def test_a_batch_that_cannot_be_divided_is_refused(tmp_path):
     assert done.returncode != 0 and "batch_size=7 cannot be divided among 2 processes" in done.stderr
 
 
+@pytest.mark.slow
+def test_a_run_that_one_cannot_write_ends_in_both(tmp_path):
+    (tmp_path / "run").mkdir(parents=True)
+    (tmp_path / "run" / "checkpoints").write_text("a file where the folder should be")
+    done, _ = launch(tmp_path, 2)
+    assert done.returncode != 0 and "another process of this run failed" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whom", ["one", "both"])
+def test_a_signal_ends_both_with_one_checkpoint(tmp_path, whom):
+    """Launchers may pass on a signal that the processes have received already."""
+    code = f"import os, signal, torch.distributed as dist\nwhom = {whom!r}\n" + SIGNAL
+    done, folder = launch(tmp_path, 2, before=code, max_steps=1000)
+    assert done.stdout.count("left with 143 after 20") == 2, done.stdout + done.stderr
+    assert latest_state(folder / "checkpoints")[1]["record"]["ended_by"] == "SIGTERM"
+
+
+SIGNAL = """
+def on_step(trainer, losses):
+    if trainer.step == 13 and (whom == "both" or trainer.processes.index == 1):
+        for _ in range(2 if whom == "both" else 1):
+            os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
 def test_alone_nothing_is_sent():
     alone = Processes()
     x = torch.arange(6.0).view(3, 2)
     assert (alone.index, alone.count, alone.is_main, alone.share(12)) == (0, 1, True, slice(0, 12))
-    assert alone.gather(x) is x and alone.sum(x) is x and alone.any(True) and not alone.any(False)
+    assert alone.gather(x) is x and alone.sum(x) is x and alone.highest(3) == 3
+    alone.fail_together(None)
+    with pytest.raises(OSError, match="mine"):
+        alone.fail_together(OSError("mine"))
     alone.sum_all([x])
     assert x.sum() == 15
     assert make().z_H_init.device.type == "cpu"

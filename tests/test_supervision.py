@@ -176,6 +176,19 @@ def test_it_ends_early_when_it_is_good_enough_or_no_longer_gets_better(puzzles, 
     assert trainer(puzzles, tmp_path / "b", config.replace(patience=4), held_out=puzzles).fit()["steps"] == 18
 
 
+def test_the_last_evaluation_is_of_the_last_weights(puzzles, tmp_path):
+    record = trainer(puzzles, tmp_path, TRAIN.replace(eval_every=8, max_steps=9), held_out=puzzles).fit()
+    assert [h["step"] for h in record["history"] if "evaluated" in h] == [8, 9]
+
+
+def test_evaluations_on_another_held_out_set_are_not_compared(puzzles, tmp_path, monkeypatch):
+    config = TRAIN.replace(eval_every=4, save_every=4)
+    scripted_evaluations(monkeypatch, [0.9, 0.8, 0.2, 0.3, 0.1])
+    trainer(puzzles, tmp_path, config.replace(max_steps=8), held_out=puzzles[:20]).fit()
+    record = trainer(puzzles, tmp_path, config.replace(max_steps=16), held_out=puzzles[:10]).fit()
+    assert record["best"] == {"step": 16, "exact": 0.3, "cells": 0.9}
+
+
 def test_tensorboard_gets_the_curves_where_it_is_installed(puzzles, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
