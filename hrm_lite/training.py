@@ -78,6 +78,7 @@ class Trainer:
             "data": puzzles.content_hash,
             "initial": fingerprint(self.model.state_dict()),
         }
+        self.judge = None if held_out is None else held_out.content_hash
         self.provenance = provenance()
 
     @property
@@ -171,7 +172,7 @@ class Trainer:
         A signal may reach one process only, and clocks differ, so several must ask one another. That takes time, so
         they do it in every tenth step, or when told to ``ask``.
         """
-        cfg, evaluations, best = self.config, self._evaluations(), self._best()
+        cfg = self.config
         wishes = (None, "max_minutes", *_INTERRUPTS)
         out_of_time = cfg.max_minutes is not None and self.seconds >= 60 * cfg.max_minutes
         own = asked or ("max_minutes" if out_of_time else None)
@@ -181,10 +182,12 @@ class Trainer:
                 return wish
         if self.step >= cfg.max_steps:
             return "max_steps"
-        if cfg.stop_at is not None and best is not None and best["exact"][-1] >= cfg.stop_at:
-            return "stop_at"
-        if cfg.patience and best is not None and len(evaluations) - evaluations.index(best) > cfg.patience:
-            return "patience"
+        if (cfg.stop_at is not None or cfg.patience) and (best := self._best()):
+            evaluations = self._evaluations()
+            if cfg.stop_at is not None and best["exact"][-1] >= cfg.stop_at:
+                return "stop_at"
+            if cfg.patience and len(evaluations) - evaluations.index(best) > cfg.patience:
+                return "patience"
         return None
 
     # -- measuring -----------------------------------------------------------------------------------
@@ -204,7 +207,7 @@ class Trainer:
         judged.refresh()
         segments = self.config.eval_segments or self.config.max_segments
         result = evaluate(judged.model, tokens, labels, segments, ids, among=self.processes)
-        entry = {"step": self.step, "seconds": round(self.seconds, 3), "evaluated": self.held_out.content_hash} | result
+        entry = {"step": self.step, "seconds": round(self.seconds, 3), "evaluated": self.judge} | result
         self.history.append(entry)
         report.evaluation(entry)
         with self._together():
@@ -213,8 +216,7 @@ class Trainer:
 
     def _evaluations(self) -> list[dict]:
         """Those on the held-out set that is in use; a run may have begun with another."""
-        used = None if self.held_out is None else self.held_out.content_hash
-        return [entry for entry in self.history if "evaluated" in entry and entry["evaluated"] == used]
+        return [entry for entry in self.history if self.judge and entry.get("evaluated") == self.judge]
 
     def _best(self) -> dict | None:
         """The first with the highest exact accuracy after its last segment; between equals cell accuracy decides."""
