@@ -41,7 +41,7 @@ def stage() -> None:
     shutil.copytree(ROOT / "book", STAGE / "book", ignore=ignore)
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(ROOT / name, STAGE / name)
-    for source in sorted((BUILD / "executed").rglob("*.ipynb")):
+    for source in sorted((BUILD / "executed" / "book").rglob("*.ipynb")):   # what runs at scale is not a page
         target = STAGE / source.relative_to(BUILD / "executed")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps(offline(json.loads(source.read_text(encoding="utf-8")))), encoding="utf-8")

@@ -16,7 +16,8 @@ HTML = ROOT / "_build" / "html"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 DOCUMENTS = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
 PAGES = sorted(p.relative_to(HTML).as_posix() for p in HTML.rglob("*.html") if HTML / "_static" not in p.parents)
-CHAPTERS = sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "book").glob("*.ipynb"))
+CHAPTERS, AT_SCALE = (sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / folder).glob("*.ipynb"))
+                      for folder in ("book", "notebooks"))
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS)
 each_page = pytest.mark.parametrize("page", PAGES)
@@ -31,17 +32,18 @@ def test_the_book_was_built():
 
 
 def test_the_pages_are_those_of_today():
-    """Every notebook was executed as it stands and rendered, and the table of contents names each."""
-    assert execute.stale(CHAPTERS) == [], "make book"
+    """Every notebook was executed as it stands, every chapter rendered, and the table of contents names each."""
+    assert execute.stale(CHAPTERS + AT_SCALE) == [], "make book"
     render.stage()
     assert render.FINGERPRINT.read_text() == render.fingerprint(), "make book"
     assert {c.removesuffix(".ipynb") for c in CHAPTERS} <= set(DOCUMENTS), "a chapter is missing from _toc.yml"
-    assert {p.relative_to(execute.EXECUTED).as_posix() for p in execute.EXECUTED.rglob("*.ipynb")} == set(CHAPTERS)
+    assert {p.relative_to(execute.EXECUTED).as_posix() for p in execute.EXECUTED.rglob("*.ipynb")} == {
+        *CHAPTERS, *AT_SCALE}
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_a_chapter_ran_to_its_end_without_errors_or_warnings(chapter):
-    notebook = json.loads((execute.EXECUTED / chapter).read_text(encoding="utf-8"))
+@pytest.mark.parametrize("source", CHAPTERS + AT_SCALE)
+def test_a_notebook_ran_to_its_end_without_errors_or_warnings(source):
+    notebook = json.loads((execute.EXECUTED / source).read_text(encoding="utf-8"))
     for i, cell in enumerate(c for c in notebook["cells"] if c["cell_type"] == "code"):
         assert cell["execution_count"], f"code cell {i} was not executed"
         for output in cell["outputs"]:
