@@ -132,7 +132,9 @@ class _Work:
             self.trace = self.trace.gather(1, shown[..., None].expand_as(self.trace))
 
     def _keep(self, row: Tensor, answer: Tensor, q_halt: Tensor, content: Tensor) -> None:
-        better = q_halt > self.q_halt[row]
+        # A value that is no number is trusted least of all; the answer is kept all the same if it is the only one.
+        q_halt = q_halt.nan_to_num(nan=-torch.inf)
+        better = (q_halt > self.q_halt[row]) | self.q_halt[row].isneginf()
         row, answer, q_halt, content = row[better], answer[better], q_halt[better], content[better]
         self.answer[row], self.q_halt[row], self.content[row] = answer, q_halt, content
 

@@ -8,6 +8,8 @@ import multiprocessing
 import os
 import random
 import signal
+import stat
+import threading
 import time
 
 import pytest
@@ -16,7 +18,8 @@ from helpers import TRAIN, Stop, assert_same_bits, make, stop_at, trainer, untou
 
 from hrm_lite import TrainConfig, load_model, save_model
 from hrm_lite.checkpoints import latest_state
-from hrm_lite.records import read_json
+from hrm_lite.records import read_json, write_atomically
+from hrm_lite.run_folder import RunFolder
 
 resource = pytest.importorskip("resource", reason="these faults are inflicted by means of POSIX")
 
@@ -34,6 +37,14 @@ def in_child(target, *arguments):
     child = children.Process(target=target, args=arguments)
     child.start()
     return child
+
+
+def finish(child):
+    """Wait for a child; one that hangs is a failure and not a test that never ends."""
+    child.join(120)
+    if child.is_alive():
+        child.kill()
+        pytest.fail("the process hangs")
 
 
 def live(puzzles, folder, config: TrainConfig, started=None, before=None):
@@ -74,7 +85,7 @@ def whole(puzzles, tmp_path_factory):
     """The run that nothing happened to."""
     folder = tmp_path_factory.mktemp("whole")
     child = in_child(live, puzzles, folder, FULL)
-    child.join()
+    finish(child)
     assert child.exitcode == 0 and read_json(folder / "run.json")["finished"]
     return folder
 
@@ -88,12 +99,12 @@ def test_killed_at_twenty_random_moments_it_ends_in_the_same_bits(puzzles, whole
         assert started.wait(60), "the run came to an end before it was killed twenty times"
         time.sleep(moments.uniform(0, 0.12))
         os.kill(child.pid, signal.SIGKILL)
-        child.join()
+        finish(child)
         kills += child.exitcode == -signal.SIGKILL
         steps.add(read_json(tmp_path / "run.json")["steps"] if (tmp_path / "run.json").exists() else 0)
     assert len(steps) > 5, "they died at different places"
     last = in_child(live, puzzles, tmp_path, FULL)
-    last.join()
+    finish(last)
     assert last.exitcode == 0
     assert_same_outcome(whole, tmp_path)
     assert not list(tmp_path.rglob("*.part")), "half-written files of the dead are cleared away"
@@ -156,12 +167,12 @@ MOMENTS += [("fsync before", 18), ("fsync after", 19), ("unlink before", 2), ("u
 @pytest.mark.parametrize(("what", "nth"), MOMENTS)
 def test_killed_within_a_write_it_ends_in_the_same_bits(puzzles, whole, tmp_path, what, nth):
     child = in_child(live, puzzles, tmp_path, FULL, None, Arranged(what, nth))
-    child.join()
+    finish(child)
     assert child.exitcode == -signal.SIGKILL
     states = sorted((tmp_path / "checkpoints").glob("step-*"))
     assert 1 <= len(states) <= 3
     again = in_child(live, puzzles, tmp_path, FULL)
-    again.join()
+    finish(again)
     assert again.exitcode == 0
     assert_same_outcome(whole, tmp_path)
 
@@ -190,7 +201,7 @@ def test_when_the_disk_is_full_the_checkpoint_before_stands_and_the_message_says
         trainer(puzzles, tmp_path / "cut", TRAIN.replace(max_steps=4)).fit()
     hear, say = children.Pipe()
     child = in_child(fill_up if kept else full_at_once, puzzles, tmp_path / "cut", say)
-    child.join()
+    finish(child)
     message = hear.recv()
     assert message.startswith(str(errno.EFBIG)) and "could not be written" in message and "Make room" in message
     if kept:
@@ -211,19 +222,63 @@ def full_at_once(puzzles, folder, say):
         say.send(f"{error.errno} {error}")
 
 
-def test_a_best_model_that_cannot_be_written_says_so_too(puzzles, tmp_path, monkeypatch):
-    def full(*arguments, **named):
-        raise OSError(errno.ENOSPC, "No space left on device")
+def test_the_file_is_synced_before_it_is_renamed_and_the_folder_after(tmp_path, monkeypatch):
+    done, fsync, replace = [], os.fsync, os.replace
 
+    def note_fsync(fd):
+        done.append("folder" if stat.S_ISDIR(os.fstat(fd).st_mode) else "file")
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(os, "replace", lambda a, b: (done.append("rename"), replace(a, b)))
+    write_atomically(tmp_path / "x", lambda file: file.write(b"1"))
+    assert done == ["file", "rename", "folder"]
+
+
+def test_the_state_is_written_first_and_the_record_last(tmp_path, monkeypatch):
+    """So that a record never tells of a state that is not there."""
+    order = []
+    for name in ("save_state", "save_model", "write_json"):
+        monkeypatch.setattr(f"hrm_lite.run_folder.{name}", lambda *a, name=name: order.append(name))
+    RunFolder(tmp_path).save({"steps": 1}, make(), {})
+    assert order == ["save_state", "save_model", "write_json"]
+
+
+def full(*arguments, **named):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_no_old_state_goes_before_the_new_one_is_there(puzzles, tmp_path, monkeypatch):
+    trainer(puzzles, tmp_path, TRAIN.replace(max_steps=8)).fit()
+    monkeypatch.setattr("hrm_lite.checkpoints.write_tensors", full)
+    with pytest.raises(OSError, match=r"step 12 could not.*step-000000008.safetensors stands"):
+        trainer(puzzles, tmp_path).fit()
+    assert sorted(p.name[5:14] for p in (tmp_path / "checkpoints").iterdir()) == ["000000004", "000000008"]
+
+
+def test_a_torn_last_save_is_completed(puzzles, tmp_path, monkeypatch):
+    def full_at_the_end(path, model):
+        if (path.parent / "checkpoints" / "step-000000012.safetensors").exists():
+            full()
+        save_model(path, model)
+
+    with monkeypatch.context() as torn, pytest.raises(OSError):
+        torn.setattr("hrm_lite.run_folder.save_model", full_at_the_end)
+        trainer(puzzles, tmp_path).fit()
+    assert read_json(tmp_path / "run.json")["steps"] == 8
+    t = trainer(puzzles, tmp_path)
+    t.fit()
+    assert read_json(tmp_path / "run.json")["finished"]
+    assert_same_bits(weights(t.model), load_model(tmp_path / "model.safetensors").state_dict())
+
+
+def test_a_best_model_that_cannot_be_written_says_so_too(puzzles, tmp_path, monkeypatch):
     monkeypatch.setattr("hrm_lite.run_folder.save_model", full)
     with pytest.raises(OSError, match=r"step 4 could not be written .*No space left.*there was none before it"):
         trainer(puzzles, tmp_path, TRAIN.replace(eval_every=4), held_out=puzzles).fit()
 
 
 def test_a_log_that_cannot_be_written_does_not_end_the_run_nor_hide_what_does(puzzles, tmp_path, monkeypatch, capsys):
-    def full(*arguments, **named):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     monkeypatch.setattr("torch.utils.tensorboard.SummaryWriter.add_scalar", full)
     assert trainer(puzzles, tmp_path).fit()["finished"]
     assert capsys.readouterr().out.count("TensorBoard's log could not be written (No space left on device)") == 1
@@ -324,6 +379,25 @@ def test_what_is_loaded_does_not_live_in_the_file(puzzles, tmp_path):
         assert tensors and str(tmp_path) not in maps.read()
 
 
+def test_an_ordinary_resume_raises_no_alarm(puzzles, tmp_path, capsys):
+    with pytest.raises(Stop):
+        trainer(puzzles, tmp_path, on_step=stop_at(6)).fit()
+    trainer(puzzles, tmp_path).fit()
+    said = capsys.readouterr().out
+    assert "resumed at step 4" in said and "newest checkpoint" not in said
+
+
+@pytest.mark.parametrize(("old", "new"), [(b"10000.0", b"20000.0"), (b'"dtype":"F32"', b'"dtype":"I32"')])
+def test_the_checksum_covers_the_settings_and_the_kinds_of_the_tensors(tmp_path, old, new):
+    path = tmp_path / "a.safetensors"
+    save_model(path, make())
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new, 1))
+    with pytest.raises(ValueError, match="checksum"):
+        load_model(path)
+
+
 @pytest.mark.parametrize("whose", ["the same model", "another"])
 def test_a_cell_that_failed_is_run_again_with_the_model_in_memory(puzzles, tmp_path, whose):
     """The model is further than the newest checkpoint then."""
@@ -379,10 +453,10 @@ def test_a_second_process_is_refused_and_a_dead_one_does_not_stand_in_the_way(pu
     first = in_child(live, puzzles, tmp_path, config, started)
     assert started.wait(60)
     with pytest.raises(RuntimeError, match=f"in use by process {first.pid} on .*choose another run_dir"):
-        trainer(puzzles, tmp_path, config).fit()
+        trainer(puzzles, tmp_path, config.replace(max_minutes=0.2)).fit()
     assert first.is_alive()
     os.kill(first.pid, signal.SIGKILL)
-    first.join()
+    finish(first)
     steps = read_json(tmp_path / "run.json")["steps"] if (tmp_path / "run.json").exists() else 0
     assert trainer(puzzles, tmp_path, config.replace(max_steps=steps + 8)).fit()["finished"]
     assert not (tmp_path / ".owner.json").exists()
@@ -416,7 +490,7 @@ def test_ctrl_c_ends_after_the_step_with_a_checkpoint_and_a_new_call_goes_on(puz
     trainer(puzzles, tmp_path / "whole").fit()
     hear, say = children.Pipe()
     child = in_child(interrupted, puzzles, tmp_path / "cut", signal.SIGINT, say)
-    child.join()
+    finish(child)
     assert child.exitcode == 0 and hear.recv() == "sent"
     record = hear.recv()
     assert (record["finished"], record["ended_by"], record["steps"]) == (False, "SIGINT", 6)
@@ -428,9 +502,31 @@ def test_ctrl_c_ends_after_the_step_with_a_checkpoint_and_a_new_call_goes_on(puz
 def test_a_cluster_that_asks_to_end_gets_a_checkpoint_and_the_usual_exit_code(puzzles, tmp_path):
     hear, say = children.Pipe()
     child = in_child(interrupted, puzzles, tmp_path, signal.SIGTERM, say)
-    child.join()
+    finish(child)
     assert child.exitcode == 143 and hear.recv() == "sent"
     assert latest_state(tmp_path / "checkpoints")[1]["record"]["steps"] == 6
+
+
+def test_after_a_run_signals_mean_what_they_meant_before(puzzles, tmp_path):
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+    def on_step(trainer, losses):
+        if trainer.step == 6:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    record = trainer(puzzles, tmp_path, on_step=on_step, held_out=puzzles).fit()
+    assert record["ended_by"] == "SIGINT"
+    assert not any("evaluated" in h for h in record["history"]), "who wants to stop does not want to wait"
+    trainer(puzzles, tmp_path).fit()
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_run_in_a_thread_leaves_the_signals_alone(puzzles):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(trainer(puzzles).fit()["finished"]))
+    thread.start()
+    thread.join()
+    assert found == [True]
 
 
 def impatient(puzzles, folder, say):
@@ -453,7 +549,7 @@ def impatient(puzzles, folder, say):
 def test_a_second_ctrl_c_ends_at_once(puzzles, tmp_path):
     hear, say = children.Pipe()
     child = in_child(impatient, puzzles, tmp_path, say)
-    child.join()
+    finish(child)
     assert child.exitcode == 0 and [hear.recv(), hear.recv()] == ["at once", "ended"]
     assert latest_state(tmp_path / "checkpoints")[1]["record"]["steps"] == 4
 
@@ -549,6 +645,26 @@ def test_skipping_gives_up_when_the_weights_themselves_are_broken(puzzles, tmp_p
         t.fit()
 
 
+def test_skips_that_do_not_follow_each_other_are_no_reason_to_stop(puzzles):
+    def on_step(trainer, losses):
+        if trainer.step % 2:
+            plant_at(trainer.step)(trainer, losses)
+
+    record = trainer(puzzles, None, TRAIN.replace(nonfinite="skip", max_steps=60), on_step=on_step).fit()
+    assert record["finished"] and record["skipped"] >= 21
+
+
+def test_the_count_of_skips_survives_a_kill(puzzles, tmp_path):
+    def on_step(trainer, losses):
+        plant_at(2)(trainer, losses)
+        stop_at(6)(trainer, losses)
+
+    config = TRAIN.replace(nonfinite="skip")
+    with pytest.raises(Stop):
+        trainer(puzzles, tmp_path, config, on_step=on_step).fit()
+    assert trainer(puzzles, tmp_path, config).fit()["skipped"] == 1
+
+
 def test_the_run_goes_on_from_there_when_told_to_skip(puzzles, tmp_path):
     """What the message advises is not refused by the run folder."""
     with pytest.raises(FloatingPointError):
@@ -583,10 +699,11 @@ def test_a_broken_model_does_not_become_the_best(puzzles, tmp_path):
     assert not (tmp_path / "best.safetensors").exists()
 
 
-def test_broken_weights_are_never_kept(puzzles, tmp_path):
+@pytest.mark.parametrize("which", [0, 3])  # the loss, the gradient
+def test_broken_weights_are_never_kept(puzzles, tmp_path, which):
     def on_step(trainer, losses):
         if trainer.step == 3:
-            trainer.supervision.sums[0] = float("nan")  # as on a GPU, which is asked in the reports only
+            trainer.supervision.sums[which] = float("nan")  # as on a GPU, which is asked in the reports only
 
     t = trainer(puzzles, tmp_path, on_step=on_step)
     with pytest.raises(FloatingPointError, match="By step 4 the loss or the gradient is no longer finite"):

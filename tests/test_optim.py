@@ -7,7 +7,7 @@ import torch
 from adam_atan2_pytorch import AdamAtan2 as Reference
 from helpers import TRAIN, make
 
-from hrm_lite.optim import AdamAtan2, average_weights, gradient_norm, learning_rate, sign_sgd
+from hrm_lite.optim import AdamAtan2, average_weights, gradient_norm, learning_rate, make_optimizer, sign_sgd
 
 SHAPES = [(3, 4), (5,), (2, 3, 2)]
 
@@ -161,3 +161,12 @@ def test_the_moving_average_against_the_recurrence_by_hand():
         average_weights(average, model, 0.9, step)
     torch.testing.assert_close(average.output_net.weight.detach().double(), expected, atol=1e-6, rtol=1e-6)
     assert torch.equal(average.z_H_init, model.z_H_init)
+
+
+@pytest.mark.parametrize("kind", ["adamw", "adam_atan2"])
+def test_the_optimizer_is_made_as_the_settings_say(kind):
+    config = TRAIN.replace(optimizer=kind, betas=(0.5, 0.7), lr=0.02, weight_decay=0.3)
+    optimizer = make_optimizer(make().parameters(), config)
+    group = optimizer.param_groups[0]
+    assert (group["betas"], group["lr"], group["weight_decay"]) == ((0.5, 0.7), 0.02, 0.3)
+    assert isinstance(optimizer, {"adamw": torch.optim.AdamW, "adam_atan2": AdamAtan2}[kind])

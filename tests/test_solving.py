@@ -10,7 +10,7 @@ from hrm_lite.losses import IGNORE, exact_and_cells
 from hrm_lite.model import Latents, Output
 from hrm_lite.puzzles import sudoku
 from hrm_lite.rows import as_tensors
-from hrm_lite.solving import Solution, choose_margin, evaluate
+from hrm_lite.solving import Solution, _random_latents, choose_margin, evaluate
 from hrm_lite.voting import solve_by_vote, vote
 
 
@@ -226,3 +226,82 @@ def test_a_vote_over_copies_solves_what_one_copy_does_not(puzzles):
     assert voted.segments.eq(60).all()
     with pytest.raises(ValueError, match="copies=0"):
         solve_by_vote(model, puzzles, x, copies=0)
+
+
+def test_a_restart_is_for_those_who_are_not_content_and_leaves_the_trace_alone():
+    model = Lucky(make().config)
+    model.z_H_init.fill_(-1.0)
+    tokens = torch.zeros(50, 16, dtype=torch.long)
+    one, many = (solve(model, tokens, 3, restarts=r, seed=5, record=True) for r in (1, 30))
+    content = one.tokens[:, 0] == 1
+    assert torch.equal(many.segments[content], one.segments[content])
+    assert torch.equal(many.trace, solve(model, tokens, 3, record=True).trace)
+
+
+def test_random_latents_are_drawn_as_the_initial_ones_and_apart():
+    z_H, z_L = _random_latents(make(), 2000, torch.Generator().manual_seed(0))
+    for z in (z_H, z_L):
+        assert z.shape == (2000, 17, 16) and torch.equal(z, z[:, :1].expand_as(z))
+        assert z[:, 0].std().item() == pytest.approx(1, abs=0.02) and z.abs().max() < 2.3
+    assert abs(torch.corrcoef(torch.stack((z_H[:, 0].flatten(), z_L[:, 0].flatten())))[0, 1]) < 0.02
+
+
+def test_every_puzzle_is_read_with_its_own_identifier(puzzles):
+    model = make(puzzles=60)
+    model.input_net.puzzles.weight.normal_(generator=torch.Generator().manual_seed(0))
+    x, y, _ = as_tensors(puzzles)
+    ids = torch.arange(60)
+    single = torch.cat([solve(model, x[i : i + 1], 2, halt=False, puzzle_ids=ids[i : i + 1]).tokens for i in range(60)])
+    assert torch.equal(solve(model, x, 2, halt=False, puzzle_ids=ids, batch_size=7).tokens, single)
+    parts, whole = (evaluate(model, x, y, 2, puzzle_ids=ids, batch_size=b)["cells"] for b in (7, 60))
+    assert parts == pytest.approx(whole) and whole[-1] == pytest.approx((single == y).double().mean().item())
+    assert not torch.equal(single, solve(model, x, 2, halt=False).tokens)
+
+
+class Comparing(Overconfident):
+    """The same values, said as a difference of q_halt and q_continue."""
+
+    def forward(self, z, tokens, puzzle_ids=None):
+        out = super().forward(z, tokens, puzzle_ids)
+        return Output(out.logits, torch.zeros_like(out.q_halt), -out.q_halt, out.latents)
+
+
+def test_the_margin_of_the_papers_rule_is_one_of_the_difference():
+    model = Comparing(make().config)
+    model.z_L_init.zero_()
+    tokens = torch.tensor([1, 2, 3])[:, None].expand(-1, 16)
+    found = choose_margin(model, tokens, torch.ones_like(tokens), 4, tolerance=0.0, compare=True)
+    assert found.value == 1.0 and found.segments == 2
+    assert solve(model, tokens, 4, margin=1.0, compare=True).segments.tolist() == [1, 2, 3]
+
+
+def test_an_answer_whose_value_is_no_number_is_an_answer():
+    class Lost(HRM):
+        def forward(self, z, tokens, puzzle_ids=None):
+            logits = torch.nn.functional.one_hot(torch.full_like(tokens, 3), 6).float()
+            nothing = torch.full((len(tokens),), torch.nan)
+            return Output(logits, nothing, nothing, z)
+
+    found = solve(Lost(make().config), torch.ones(2, 16, dtype=torch.long), 2)
+    assert found.tokens.eq(3).all() and found.q_halt.isneginf().all()
+
+
+def test_a_vote_reports_the_most_confident_of_those_who_agree():
+    def say(q):
+        return Solution(torch.tensor([[1, 1]]), torch.tensor([1]), torch.tensor([q]))
+
+    assert vote([say(0.0), say(0.5)]).q_halt.tolist() == [0.5]
+
+
+def test_all_models_see_the_same_copies(puzzles, monkeypatch):
+    seen = []
+
+    def spy(model, tokens, **settings):
+        seen.append(tokens)
+        return solve(model, tokens, **settings)
+
+    monkeypatch.setattr("hrm_lite.voting.solve", spy)
+    x = as_tensors(puzzles)[0]
+    solve_by_vote([make(), make(1)], puzzles, x, copies=3, max_segments=1)
+    assert len(seen) == 6 and all(torch.equal(a, b) for a, b in zip(seen[:3], seen[3:], strict=True))
+    assert torch.equal(seen[0], x) and not torch.equal(seen[1], seen[2])

@@ -1,17 +1,24 @@
 """The training step: what Q-learning's extra pass is worth, where gradients go, and what a GPU need not wait for."""
 
 import copy
+import dataclasses
 import inspect
 
+import numpy as np
 import pytest
 import torch
-from helpers import TRAIN, make, trainer, weights
+from helpers import TRAIN, Stop, make, stop_at, trainer, weights
 
+from hrm_lite import load_model
 from hrm_lite.halting import continue_target
-from hrm_lite.losses import segment_loss
+from hrm_lite.losses import IGNORE, segment_loss
 from hrm_lite.optim import learning_rate
 from hrm_lite.presets import model_preset, train_preset
+from hrm_lite.reporting import Report
+from hrm_lite.rows import as_tensors
+from hrm_lite.solving import evaluate
 from hrm_lite.supervision import DeepSupervision
+from hrm_lite.working import WorkingCopy
 
 PLAIN = TRAIN.replace(ema=0.0, exploration=0.0, augment=False, batch_size=16)
 
@@ -130,6 +137,110 @@ def test_a_step_asks_the_device_for_nothing_except_whether_all_is_finite(puzzles
     assert [name for name, _ in asked] == ["item"] and "_broken" in asked[0][1], asked
 
 
+def opinionated(q_halt, q_continue, **changes):
+    """A model whose Q head says the same of everything."""
+    model = make(**changes)
+    with torch.no_grad():
+        model.q_head.weight.zero_()
+        model.q_head.bias.copy_(torch.tensor([q_halt, q_continue]))
+    return model
+
+
+STILL = PLAIN.replace(batch_size=8, lr=1e-9)
+
+
+def test_no_row_halts_before_its_least_number_of_segments(puzzles, monkeypatch):
+    least = torch.tensor([1, 2, 3, 4, 1, 2, 3, 4])
+    monkeypatch.setattr("hrm_lite.supervision.least_segments", lambda *a: least)
+    work = DeepSupervision(opinionated(5.0, 0.0), puzzles, STILL.replace(max_segments=4))
+    for _ in range(5):
+        work.step()
+        assert torch.equal(work.rows.halted, work.rows.segments >= least)
+
+
+@pytest.mark.parametrize("continue_loss", [True, False])
+def test_q_continue_has_a_say_only_where_it_is_learned(puzzles, continue_loss):
+    work = DeepSupervision(opinionated(1.0, 2.0), puzzles, STILL.replace(continue_loss=continue_loss))
+    work.step()
+    assert work.rows.halted.eq(not continue_loss).all()
+
+
+def test_the_last_segment_is_said_to_be_the_last(puzzles, monkeypatch):
+    seen = []
+
+    def spy(after, last):
+        seen.append(last.tolist())
+        return continue_target(after, last)
+
+    monkeypatch.setattr("hrm_lite.supervision.continue_target", spy)
+    work = DeepSupervision(opinionated(-20.0, 0.0), puzzles, STILL.replace(continue_loss=True))
+    for _ in range(4):
+        work.step()
+    assert seen == [[m == 3] * 8 for m in (1, 2, 3, 1)]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_moving_average_follows_the_learner(puzzles, precision):
+    work = DeepSupervision(make(), puzzles, TRAIN.replace(precision=precision))
+    expected = work.model.output_net.weight.detach().clone()
+    for step in range(4):
+        work.step()
+        decay = min(0.9, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * work.learner.output_net.weight.detach()
+    torch.testing.assert_close(work.model.output_net.weight.detach(), expected, rtol=0, atol=1e-7)
+
+
+def test_puzzle_embeddings_move_by_their_own_rate_on_the_rows_that_were_read(puzzles):
+    many = dataclasses.replace(puzzles, puzzle_ids=np.arange(60))
+    config = PLAIN.replace(batch_size=8, puzzle_lr=0.5, weight_decay=0.1, lr=1e-3)
+    work = DeepSupervision(make(puzzles=60), many, config)
+    weight = work.learner.input_net.puzzles.weight
+    for step in range(3):
+        before = weight.clone()
+        work.step()
+        read = torch.isin(torch.arange(60), work.rows.ids)
+        rate = config.puzzle_lr * learning_rate(step, config) / config.lr  # both rates warm up alike
+        assert (weight - before * (1 - 0.1 * rate))[read].abs().allclose(torch.tensor(rate), atol=1e-6)
+        assert torch.equal(weight[~read], before[~read])
+
+
+def test_no_graph_outlives_its_step(puzzles):
+    work = DeepSupervision(make(), puzzles, PLAIN)
+    work.step()
+    assert not work.sums.requires_grad and not any(z.requires_grad for z in work.rows.latents)
+
+
+def test_the_means_are_those_of_the_steps(puzzles):
+    work = DeepSupervision(make(), puzzles, PLAIN.replace(batch_size=8))
+    assert work.means() == {}
+    steps = [work.step() for _ in range(3)]
+    means = work.means()
+    parts = {"loss": lambda s: s.output, "exact": lambda s: s.exact.sum(), "cells": lambda s: s.cells.sum()}
+    for name, of in parts.items():
+        assert means[name] == pytest.approx(sum(of(s).item() for s in steps) / 24)
+    assert means["cells"] > means["exact"]
+
+
+def test_what_is_not_scored_stays_so_through_the_symmetries(puzzles):
+    labels = puzzles.labels.copy()
+    labels[puzzles.inputs > 1] = 0
+    some = dataclasses.replace(puzzles, labels=labels)
+    work = DeepSupervision(make(), some, PLAIN.replace(augment=True))
+    work.step()
+    assert torch.equal(work.rows.labels == IGNORE, work.rows.tokens > 1)
+
+
+def test_a_fresh_row_is_a_puzzle_of_the_set_and_begins_at_the_beginning(puzzles):
+    work = DeepSupervision(opinionated(5.0, 0.0), puzzles, STILL)
+    x = as_tensors(puzzles)[0]
+    for _ in range(4):  # every row halts in every step
+        work.rows.refill(work.working.model)
+        assert (work.rows.tokens[:, None] == x).all(-1).any(1).all()
+        for z, start in zip(work.rows.latents, work.model.initial_latents(8), strict=True):
+            assert torch.equal(z, start)
+        work.step()
+
+
 # -- runs ---------------------------------------------------------------------------------------------------------
 
 
@@ -154,8 +265,6 @@ def test_the_best_weights_are_kept_beside_the_last_ones(puzzles, tmp_path, monke
     t = trainer(puzzles, tmp_path, TRAIN.replace(eval_every=3), held_out=puzzles, on_step=on_step)
     record = t.fit()
     assert record["best"] == {"step": 6, "exact": 0.7, "cells": 0.9}
-    from hrm_lite import load_model
-
     best, last = (load_model(tmp_path / f"{name}.safetensors").state_dict() for name in ("best", "model"))
     assert all(torch.equal(best[k], seen[6][k]) for k in best)
     assert all(torch.equal(last[k], seen[12][k]) for k in last)
@@ -228,3 +337,48 @@ def test_the_bar_tells_speed_loss_accuracy_and_the_minutes_left(puzzles, monkeyp
     for part in ("samples/s", "loss ", "exact ", "min left"):
         assert part in line
     assert "0.0 min left" in line, "the time budget counts, not the million steps"
+
+
+def test_reaching_the_accuracy_that_was_asked_for_is_enough(puzzles, monkeypatch):
+    scripted_evaluations(monkeypatch, [0.1, 0.9, 1.0])
+    record = trainer(puzzles, None, TRAIN.replace(eval_every=2, stop_at=0.9), held_out=puzzles).fit()
+    assert (record["ended_by"], record["steps"]) == ("stop_at", 4)
+
+
+def test_an_evaluation_can_run_more_segments_than_training(puzzles):
+    record = trainer(puzzles, None, TRAIN.replace(eval_segments=5), held_out=puzzles).fit()
+    assert len(record["history"][-1]["exact"]) == len(record["history"][-1]["cells"]) == 5
+
+
+def test_what_is_evaluated_in_bfloat16_are_the_weights_that_are_kept(puzzles, tmp_path):
+    t = trainer(puzzles, tmp_path, TRAIN.replace(precision="bfloat16", max_steps=40, lr=1e-2), held_out=puzzles)
+    last = t.fit()["history"][-1]
+    x, y, _ = as_tensors(puzzles)
+    stored = WorkingCopy(load_model(tmp_path / "model.safetensors"), torch.bfloat16).model
+    assert evaluate(stored, x, y, 3)["cells"] == last["cells"]
+
+
+def test_the_losses_of_a_report_are_those_since_the_last(puzzles):
+    seen = []
+    t = trainer(puzzles, None, TRAIN.replace(max_steps=20), on_step=lambda _, x: seen.append(x.output.item()))
+    found = [h["loss"] for h in t.fit()["history"]]
+    assert found == pytest.approx([sum(seen[:10]) / 80, sum(seen[10:]) / 80])
+
+
+def test_a_resumed_run_reports_its_own_speed(monkeypatch):
+    monkeypatch.setenv("TQDM_DISABLE", "0")
+    report = Report(TRAIN.replace(max_steps=1000), 100, 50.0, True, None)
+    report.training({"step": 110, "seconds": 60.0, "loss": 1.0, "exact": 0.0}, 0.1)
+    assert report.bar.postfix.startswith("8 samples/s") and "14.8 min left" in report.bar.postfix
+    report.close()
+
+
+def test_tensorboard_does_not_show_twice_what_a_run_did_again(puzzles, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    config = TRAIN.replace(max_steps=20, save_every=8)
+    with pytest.raises(Stop):
+        trainer(puzzles, tmp_path, config, on_step=stop_at(12)).fit()
+    trainer(puzzles, tmp_path, config).fit()
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [e.step for e in events.Scalars("train/loss")] == [10, 20]

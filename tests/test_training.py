@@ -1,8 +1,11 @@
 """Training, resuming and solving: what a run must keep, and what it must refuse."""
 
+import dataclasses
 import itertools
 import json
+import time
 
+import numpy as np
 import pytest
 import torch
 from helpers import TRAIN, Stop, assert_same_bits, make, stop_at, trainer, untouched, weights
@@ -268,3 +271,28 @@ def test_the_progress_bar_is_shown_unless_somebody_objects(puzzles, monkeypatch,
     monkeypatch.setenv("TQDM_DISABLE", silenced)
     Trainer(make(), puzzles, TRAIN, progress=wanted).fit()
     assert ("/12" in capsys.readouterr().err) == shown
+
+
+def test_a_resumed_run_keeps_its_time_its_provenance_and_its_evaluations(puzzles, tmp_path, monkeypatch):
+    def slowly(trainer, losses):
+        time.sleep(0.05)
+        stop_at(6)(trainer, losses)
+
+    config = TRAIN.replace(eval_every=4)
+    with pytest.raises(Stop):
+        trainer(puzzles, tmp_path, config, held_out=puzzles, on_step=slowly).fit()
+    monkeypatch.setattr("hrm_lite.training.provenance", lambda: {"commit": "another"})
+    record = trainer(puzzles, tmp_path, config, held_out=puzzles).fit()
+    assert record["seconds"] > 0.15 and record["provenance"]["commit"] != "another"
+    assert [h["step"] for h in record["history"] if "evaluated" in h] == [4, 8, 12], "none is lost, none done twice"
+
+
+def test_a_schedule_that_falls_to_the_end_cannot_be_given_another_end(puzzles, tmp_path):
+    trainer(puzzles, tmp_path, TRAIN.replace(lr_floor=0.5)).fit()
+    with pytest.raises(ValueError, match="max_steps: 12 stored, 20 given"):
+        trainer(puzzles, tmp_path, TRAIN.replace(lr_floor=0.5, max_steps=20)).fit()
+
+
+def test_puzzle_identifiers_beyond_the_embeddings_are_refused(puzzles):
+    with pytest.raises(ValueError, match="identifiers up to 1, but the model has only puzzles=1"):
+        trainer(dataclasses.replace(puzzles, puzzle_ids=np.ones(60, int)))

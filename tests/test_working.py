@@ -138,6 +138,8 @@ def test_without_a_compiler_it_runs_eagerly_and_says_so_once(tokens, monkeypatch
         out = segment(working.model, tokens)
     assert len(caught) == 1, "once, not for each block"
     assert torch.equal(out.logits, segment(make(), tokens).logits)
+    double = compiling.compiled_or_eager(lambda x: 2 * x)
+    assert double(1) == 2 and double.compiled is None, "it is not tried again"
 
 
 @pytest.mark.slow
