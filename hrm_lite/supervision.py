@@ -20,7 +20,7 @@ from .optim import average_weights, gradient_norm, learning_rate, make_optimizer
 from .processes import Processes
 from .puzzles.base import PuzzleSet
 from .rows import Rows
-from .working import WorkingCopy
+from .working import WorkingCopy, keep_freed_memory
 
 __all__ = ["DeepSupervision"]
 
@@ -52,6 +52,8 @@ class DeepSupervision:
         self.processes.copy_from_main(list(self.model.state_dict().values()))
         self.learner = copy.deepcopy(self.model) if config.ema else self.model
         dtype = getattr(torch, config.precision)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.working = WorkingCopy(self.learner, dtype, config.compile)
         self.judged = WorkingCopy(self.model, dtype, config.compile) if config.ema else self.working
         self.working.model.train()

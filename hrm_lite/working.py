@@ -16,7 +16,7 @@ from .compiling import compiled_or_eager
 from .layers import Block
 from .model import HRM
 
-__all__ = ["WorkingCopy", "has_fast_bfloat16"]
+__all__ = ["WorkingCopy", "has_fast_bfloat16", "keep_freed_memory"]
 
 
 class WorkingCopy:
@@ -64,3 +64,12 @@ def has_fast_bfloat16(device: torch.device | str) -> bool:
     # torch has no public question for this yet; where it cannot be asked the answer is no.
     asks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return any(ask() for ask in asks if ask is not None)
+
+
+def keep_freed_memory() -> None:
+    """Let the process keep what a step frees for the next step, on a CPU under Linux.
+
+    glibc hands large blocks back to the system and fetches them again, page by page, which takes a good part of a step.
+    It learns from the largest block that came and went, up to 32 MiB; so one does, untouched, which costs nothing.
+    """
+    torch.empty(2**25 - 2**16, dtype=torch.uint8)
