@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import inspect
+import time
 
 import numpy as np
 import pytest
@@ -379,6 +380,7 @@ def test_tensorboard_does_not_show_twice_what_a_run_did_again(puzzles, tmp_path)
     config = TRAIN.replace(max_steps=20, save_every=8)
     with pytest.raises(Stop):
         trainer(puzzles, tmp_path, config, on_step=stop_at(12)).fit()
+    time.sleep(1.1)  # TensorBoard reads its files in the order of their names, which begin with the second
     trainer(puzzles, tmp_path, config).fit()
     events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [e.step for e in events.Scalars("train/loss")] == [10, 20]
