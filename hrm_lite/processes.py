@@ -6,10 +6,18 @@ each GPU, and the same script then runs in all of them.
 
 from __future__ import annotations
 
+import atexit
+
 import torch
 from torch import Tensor
 
 __all__ = ["Processes"]
+
+
+def _leave() -> None:
+    """Take the group of processes apart while Python still runs: gloo's threads may abort a process that just ends."""
+    if torch.distributed.is_initialized() and torch.distributed.get_backend() == "gloo":
+        torch.distributed.destroy_process_group()
 
 
 class Processes:
@@ -26,6 +34,8 @@ class Processes:
 
         # CUDA or the CPU: the losses need float64, which Apple's GPUs do not have.
         state = PartialState(cpu=not torch.cuda.is_available())
+        if state.num_processes > 1:
+            atexit.register(_leave)
         self.index, self.count, self.is_main = state.process_index, state.num_processes, state.is_main_process
         self.device = torch.device("cpu") if state.device.type == "cpu" else state.device  # accelerate says cpu:0
 
