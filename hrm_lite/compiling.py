@@ -19,7 +19,7 @@ def compiled_or_eager(plain: Callable) -> Callable:
     return _CompiledOrEager(plain)
 
 
-def raise_the_limit() -> None:
+def _raise_the_limit() -> None:
     """Let torch keep as many graphs as a run needs, and compile a backward pass with its forward pass."""
     from torch._dynamo import config as limits  # takes a second: only who compiles pays for it
     from torch._functorch import config as backward
@@ -37,7 +37,7 @@ class _CompiledOrEager:
     def __init__(self, plain: Callable):
         self.plain, self.compiled = plain, None
         try:
-            raise_the_limit()
+            _raise_the_limit()
             # fullgraph: reaching the limit is an error then, which can be reported. No dynamic shapes: a graph for one
             # batch size is faster, and a run has few.
             self.compiled = torch.compile(plain, fullgraph=True, dynamic=False)

@@ -47,8 +47,9 @@ def solve(
     """Answers for ``tokens`` (batch, seq_len).
 
     halt: a row stops when q_halt > margin: it gives its answer odds of e^margin to be right; `choose_margin` finds a
-    margin that costs no accuracy. With compare=True it stops when q_halt − q_continue > margin, the paper's rule, which
-    needs a model trained with ``continue_loss``. halt=False runs max_segments for all (the published evaluation).
+    margin that costs next to no accuracy. With compare=True it stops when q_halt − q_continue > margin, the paper's
+    rule, which needs a model trained with ``continue_loss``. halt=False runs max_segments for all (the published
+    evaluation).
     puzzle_ids: (batch,) or None. record=True keeps the answer after every segment.
 
     batch_size: how many puzzles are worked on side by side. One that has stopped leaves, and the next takes its place.
@@ -66,7 +67,7 @@ def solve(
     model.eval()
     try:
         work = _Work(model, tokens, puzzle_ids, max_segments, batch_size, record)
-        rule = _rule(margin, compare) if halt else None
+        rule = (lambda out: wants_to_halt(out.q_halt, out.q_continue if compare else None, margin)) if halt else None
         work.run(torch.arange(len(tokens)), model.initial_latents, rule)
         generator = torch.Generator(model.z_H_init.device).manual_seed(seed)
         for _ in range(restarts):
@@ -78,10 +79,6 @@ def solve(
         model.train(was_training)
     trace = None if work.trace is None else work.trace.to(home)
     return Solution(work.answer.to(home), work.segments.to(home), work.q_halt.to(home), trace)
-
-
-def _rule(margin: float, compare: bool):
-    return lambda out: wants_to_halt(out.q_halt, out.q_continue if compare else None, margin)
 
 
 def _random_latents(model: HRM, count: int, generator: torch.Generator) -> Latents:
@@ -167,14 +164,15 @@ def choose_margin(
     """The least margin that costs at most ``tolerance`` of exact accuracy, against running all segments.
 
     tokens, labels: (n, seq_len), puzzles that are neither trained on nor reported on: a margin chosen on the puzzles
-    that it is judged by flatters itself. If none is good enough, the
-    value is infinite: never halt. Up to 1,000 margins are tried, evenly spread over those that make a difference.
+    that it is judged by flatters itself. Up to 1,000 margins are tried, evenly spread over those that make a
+    difference. If none is good enough, the value is infinite: never halt.
     """
     q, right = [], []
     for out, y in _segments(model, tokens, labels, max_segments, puzzle_ids, batch_size):
         q.append((out.q_halt - out.q_continue if compare else out.q_halt).float())
         right.append(exact_and_cells(out.logits, y)[0])
-    q, right = (torch.cat([torch.stack(part) for part in _chunks(x, max_segments)], 1).cpu() for x in (q, right))
+    # One list, batch after batch: every max_segments-th entry is of the same segment. → (max_segments, n)
+    q, right = (torch.stack([torch.cat(x[m::max_segments]) for m in range(max_segments)]).cpu() for x in (q, right))
     margins = torch.cat((q.min()[None] - 1, q.flatten().unique()))
     margins = margins[torch.linspace(0, len(margins) - 1, min(len(margins), 1000)).long()]
     without = right[-1].double().mean().item()
@@ -186,10 +184,6 @@ def choose_margin(
         if exact >= without - tolerance - 1e-12:
             return Margin(margin, exact, without, (at + 1).double().mean().item())
     return Margin(float("inf"), without, without, float(max_segments))
-
-
-def _chunks(flat: list, size: int) -> list[list]:
-    return [flat[i : i + size] for i in range(0, len(flat), size)]
 
 
 def _segments(model: HRM, tokens, labels, max_segments: int, puzzle_ids, batch_size: int):

@@ -79,6 +79,7 @@ class Trainer:
             "initial": fingerprint(self.model.state_dict()),
         }
         self.judge = None if held_out is None else held_out.content_hash
+        self.watched = None if held_out is None else as_tensors(held_out, self.supervision.device)
         self.provenance = provenance()
 
     @property
@@ -202,7 +203,7 @@ class Trainer:
 
     def _evaluate(self, report: Report) -> None:
         self.supervision.means()  # raises when something is broken: that must not become the best
-        tokens, labels, ids = as_tensors(self.held_out, self.supervision.device)
+        tokens, labels, ids = self.watched
         judged = self.supervision.judged
         judged.refresh()
         segments = self.config.eval_segments or self.config.max_segments

@@ -20,14 +20,12 @@ __all__ = ["WorkingCopy", "has_fast_bfloat16", "keep_freed_memory"]
 
 
 class WorkingCopy:
-    """``model`` in ``dtype``, compiled block by block if ``compiled``.
+    """``source`` in ``dtype``, compiled block by block if ``compiled``.
 
-    source  the model whose weights it serves; they stay as they are
-    model   what to call; its gradients go to ``source`` with `collect`
+    ``model`` is what to call; the weights of ``source`` stay as they are, and get its gradients with `collect`.
     """
 
     def __init__(self, source: HRM, dtype: torch.dtype = torch.float32, compiled: bool = False):
-        self.source, self.dtype = source, dtype
         # Buffers are shared always: puzzle embeddings and initial states have one true copy.
         shared = {id(buffer): buffer for buffer in source.buffers()}
         self.cast = []
