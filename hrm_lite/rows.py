@@ -7,6 +7,9 @@ difference to a row how many processes there are.
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,8 +27,15 @@ _LOOK_EVERY = 10
 def as_tensors(puzzles: PuzzleSet, device="cpu") -> tuple[Tensor, Tensor, Tensor]:
     """Questions (n, seq_len), answers with `IGNORE` for the pad (n, seq_len), puzzle identifiers (n,); int64."""
     arrays = (puzzles.inputs, puzzles.labels, puzzles.puzzle_ids)
-    tokens, labels, ids = (torch.from_numpy(a.astype("int64")).to(device) for a in arrays)
+    tokens, labels, ids = (_view(a).to(device).long() for a in arrays)
     return tokens, labels.masked_fill(labels == 0, IGNORE), ids
+
+
+def _view(array: np.ndarray) -> Tensor:
+    """The array as a tensor without a copy: a memory-mapped one stays on disk. It must not be written to."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array)
 
 
 class Rows:
@@ -48,7 +58,8 @@ class Rows:
         self.puzzles, self.batch, self.augment, self.generator = puzzles, batch, augment, generator
         self.among, self.own = among, among.share(batch)
         device, rows = generator.device, self.own.stop - self.own.start
-        self.data = as_tensors(puzzles, device)
+        # As bytes, one a cell: millions of puzzles fit on a GPU, and a memory-mapped set stays on disk on a CPU.
+        self.data = tuple(_view(a).to(device) for a in (puzzles.inputs, puzzles.labels, puzzles.puzzle_ids))
         self.queue = torch.empty(0, dtype=torch.long, device=device)
         self.taken = torch.zeros((), dtype=torch.long, device=device)
         self.presented = torch.zeros_like(self.taken)
@@ -74,11 +85,10 @@ class Rows:
         self.refills += 1
         halted = self.among.gather(self.halted)
         picked = self.next(halted)
-        tokens, labels, ids = (t[picked] for t in self.data)
+        tokens, labels, ids = (t[picked].long() for t in self.data)
         if self.augment:
-            # Augmentation speaks tokens; 0 is the pad, which stands for 'not scored'.
-            tokens, labels = self.puzzles.augment(tokens, labels.clamp(min=0), self.generator)
-            labels = labels.masked_fill(labels == 0, IGNORE)
+            tokens, labels, ids = self.puzzles.present(tokens, labels, ids, self.generator)
+        labels = labels.masked_fill(labels == 0, IGNORE)  # the pad of a label stands for 'not scored'
         fresh = self.halted
         self.ids = torch.where(fresh, ids[self.own], self.ids)
         self.tokens = torch.where(fresh[:, None], tokens[self.own], self.tokens)

@@ -22,7 +22,7 @@ def board_html(puzzles: PuzzleSet, question, answer=None, before=None) -> str:
     rows, columns = puzzles.grid
     box_rows, box_columns = puzzles.box or puzzles.grid
     ink, line = COLOURS["ink"], COLOURS["faint"]
-    size = 44 if rows <= 6 else 32
+    size = 44 if rows <= 6 else 32 if rows <= 12 else 14
     parts = ['<table style="border-collapse:collapse;margin:6px auto;background:#fff;width:auto">']
     for i, cell in enumerate(cells(puzzles, question, answer, before)):
         r, c = divmod(i, columns)

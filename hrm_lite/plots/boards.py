@@ -23,6 +23,8 @@ class Cell:
 
     character: str
     """Empty for a blank."""
+    colour: str | None
+    """What the puzzle itself paints the cell with, such as a wall."""
     given: bool
     """The question's own digit, kept."""
     broken: bool
@@ -32,8 +34,8 @@ class Cell:
 
     @property
     def ground(self) -> str | None:
-        """The colour under the cell, None for white. Red wins over grey."""
-        return COLOURS["broken"] if self.broken else COLOURS["changed"] if self.changed else None
+        """The colour under the cell, None for white. Red wins over the puzzle's own colour, and that over grey."""
+        return COLOURS["broken"] if self.broken else self.colour or (COLOURS["changed"] if self.changed else None)
 
 
 def cells(puzzles: PuzzleSet, question, answer=None, before=None) -> list[Cell]:
@@ -45,10 +47,11 @@ def cells(puzzles: PuzzleSet, question, answer=None, before=None) -> list[Cell]:
     nowhere = torch.zeros(len(shown), dtype=torch.bool)
     broken = nowhere if answer is None else puzzles.violations(shown[None])[0]
     changed = nowhere if before is None else shown != before
-    given = (shown > 1) & (shown == question)
+    faces = [puzzles.faces[t] for t in shown.tolist()]
+    kept = (shown == question).tolist()
     return [
-        Cell(puzzles.vocab[t] if t > 1 else "", *marks)
-        for t, *marks in zip(shown.tolist(), given.tolist(), broken.tolist(), changed.tolist(), strict=True)
+        Cell(face.character, face.colour, bool(face.character) and same, *marks)
+        for face, same, *marks in zip(faces, kept, broken.tolist(), changed.tolist(), strict=True)
     ]
 
 
@@ -56,14 +59,17 @@ def board(ax: Axes, puzzles: PuzzleSet, question, answer=None, before=None, titl
     """Draw a question, or an answer to it, on ``ax``.
 
     question, answer, before: (seq_len,) tokens. Givens are bold. In an answer a red cell breaks a rule and a
-    grey one differs from ``before``; these are the paper's colours.
+    grey one differs from ``before``; these are the paper's colours. A cell that the puzzle itself paints (a wall, a
+    colour of ARC) keeps its colour where it has only changed.
     """
     rows, columns = puzzles.grid
-    size = min(19.0, 60 / rows)
+    size = min(19.0, 60 / rows, 60 / columns) if max(rows, columns) < 16 else 110 / max(rows, columns)
     for i, cell in enumerate(cells(puzzles, question, answer, before)):
         r, c = divmod(i, columns)
         if cell.ground:
             ax.add_patch(Rectangle((c, r), 1, 1, color=cell.ground, linewidth=0))
+        if not cell.character:
+            continue
         ax.text(
             c + 0.5,
             r + 0.52,
@@ -82,14 +88,13 @@ def board(ax: Axes, puzzles: PuzzleSet, question, answer=None, before=None, titl
 def _lines(ax: Axes, puzzles: PuzzleSet) -> None:
     rows, columns = puzzles.grid
     box_rows, box_columns = puzzles.box or (rows, columns)
+    thin = 0.5 if max(rows, columns) < 16 else 0.1
     for i in range(rows + 1):
-        ax.plot(
-            [0, columns], [i, i], color=COLOURS["ink"], lw=1.6 if i % box_rows == 0 else 0.5, solid_capstyle="round"
-        )
+        width = 1.6 if i % box_rows == 0 else thin
+        ax.plot([0, columns], [i, i], color=COLOURS["ink"], lw=width, solid_capstyle="round")
     for i in range(columns + 1):
-        ax.plot(
-            [i, i], [0, rows], color=COLOURS["ink"], lw=1.6 if i % box_columns == 0 else 0.5, solid_capstyle="round"
-        )
+        width = 1.6 if i % box_columns == 0 else thin
+        ax.plot([i, i], [0, rows], color=COLOURS["ink"], lw=width, solid_capstyle="round")
     ax.set(xlim=(-0.05, columns + 0.05), ylim=(rows + 0.05, -0.05), aspect="equal")
     ax.axis("off")
 

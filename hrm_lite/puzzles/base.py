@@ -19,6 +19,14 @@ import torch
 PAD = 0
 
 
+@dataclasses.dataclass(frozen=True)
+class Face:
+    """How a token is drawn: a character on a ground of some colour ("#rrggbb"; None: white)."""
+
+    character: str = ""
+    colour: str | None = None
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class PuzzleSet(ABC):
     """Questions and answers of one kind of puzzle, as tokens.
@@ -33,8 +41,9 @@ class PuzzleSet(ABC):
     ratings     (n,) int32, how hard each puzzle is, or None
     source      where the puzzles come from, for people; not part of `content_hash`
 
-    Arrays are checked, copied and made read-only: two parts of a program may hold the same set. Tensors of
-    them are made with `torch.tensor(puzzles.inputs)` (`torch.from_numpy` warns of read-only arrays).
+    Arrays are checked, copied and made read-only: two parts of a program may hold the same set. Arrays that
+    are read-only already, such as the memory-mapped ones of `store`, are not copied. Tensors of them are made
+    with `torch.tensor(puzzles.inputs)` (`torch.from_numpy` warns of read-only arrays).
     """
 
     name: str
@@ -114,6 +123,16 @@ class PuzzleSet(ABC):
     def vocab_size(self) -> int:
         return len(self.vocab)
 
+    @property
+    def identifiers(self) -> int:
+        """How many puzzle embeddings a model needs that is to tell the puzzles apart: `HRMConfig.puzzles`."""
+        return int(self.puzzle_ids.max(initial=0)) + 1
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """How to draw each token: by its character, the pad not at all."""
+        return (Face(), *(Face(character) for character in self.vocab[1:]))
+
     def __len__(self) -> int:
         return len(self.inputs)
 
@@ -129,7 +148,7 @@ class PuzzleSet(ABC):
         """
         digest = hashlib.sha256(repr((self.name, tuple(self.vocab), tuple(self.grid), len(self))).encode())
         for array in (self.inputs, self.labels, self.puzzle_ids.astype("<i4")):
-            digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(np.ascontiguousarray(array).data)  # not its bytes: the copy of a large array is large
         return digest.hexdigest()
 
     # -- parts
@@ -152,6 +171,8 @@ class PuzzleSet(ABC):
                 raise IndexError(
                     f"{self.name}: this set has {len(self)} puzzles, so indices run from 0 to "
                     f"{len(self) - 1}; got {pick.min()} to {pick.max()}.")
+        if len(pick) == len(self) and (pick == np.arange(len(self))).all():
+            return self
         return dataclasses.replace(
             self, inputs=self.inputs[pick], labels=self.labels[pick], puzzle_ids=self.puzzle_ids[pick],
             ratings=None if self.ratings is None else self.ratings[pick])
@@ -202,6 +223,16 @@ class PuzzleSet(ABC):
         """
         return inputs, labels
 
+    def present(
+        self, inputs: torch.Tensor, labels: torch.Tensor, puzzle_ids: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """What training shows in place of each row: `augment`, where the puzzle's identifier stays the same.
+
+        Shapes as for `augment`, puzzle_ids (batch,) int64. A puzzle whose changed copies go by identifiers of their
+        own (ARC) says so here. Nothing in it may make a device wait.
+        """
+        return *self.augment(inputs, labels, generator), puzzle_ids
+
     def disguise(
         self, inputs: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
@@ -223,6 +254,30 @@ class PuzzleSet(ABC):
     @abstractmethod
     def violations(self, answers: torch.Tensor) -> torch.Tensor:
         """Cells that break a rule, for pictures: answers (batch, seq_len) -> (batch, seq_len) bool."""
+
+    def score(self, answers) -> dict[str, float]:
+        """How good answers to all questions are, array or tensor (n, seq_len): shares from 0 to 1.
+
+        solved: right by the rules (`check`); exact: equal to the label in every cell that is scored; cells: share of
+        those cells that are equal. solved is at least exact where the labels obey the rules.
+        """
+        answers = torch.as_tensor(answers).cpu()
+        if answers.shape != self.inputs.shape:
+            raise ValueError(
+                f"{self.name}: score takes an answer to each of the {len(self)} questions, shape "
+                f"{self.inputs.shape}; got {tuple(answers.shape)}.")
+        if not len(self):
+            raise ValueError(f"{self.name} holds no puzzles: there is nothing to score.")
+        sums, cells = np.zeros(3), 0
+        for start in range(0, len(self), 1024):  # the rules may need a lot of memory for a board
+            part = slice(start, start + 1024)
+            labels = torch.tensor(self.labels[part])
+            equal, scored = answers[part] == labels, labels != PAD
+            sums += [float(self.check(torch.tensor(self.inputs[part]), answers[part]).sum()),
+                     float((equal | ~scored).all(1).sum()), float((equal & scored).sum())]
+            cells += int(scored.sum())
+        solved, exact, right = sums / [len(self), len(self), cells]
+        return {"solved": solved, "exact": exact, "cells": right}
 
 
 def _read_only(values: np.ndarray, dtype) -> np.ndarray:

@@ -9,12 +9,14 @@ The face of the `sudoku_*` modules: other code needs nothing else.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
 import numpy as np
 
-from hrm_lite.puzzles.sudoku_files import fetch_from_hub, read_csv, write_csv
+from hrm_lite.puzzles import hub
+from hrm_lite.puzzles.sudoku_files import read_csv, write_csv
 from hrm_lite.puzzles.sudoku_generate import generate
 from hrm_lite.puzzles.sudoku_grid import Board, first_clash, parse, to_text
 from hrm_lite.puzzles.sudoku_random import Stream
@@ -24,6 +26,7 @@ from hrm_lite.puzzles.sudoku_splits import check_split, first_of_each, puzzles_o
 __all__ = [
     "SudokuSet", "canonical", "generate", "is_solution", "load", "rate", "read_csv", "solve", "write_csv"]
 
+OFFLINE = "\"generated:9x9:hard\", or the path of a .csv file or of a folder with train.csv and test.csv"
 DEFAULT_COUNT = {"train": 10_000, "test": 1_000, "all": 10_000}  # generated puzzles where no limit is given
 
 
@@ -83,7 +86,8 @@ def load(source: str | os.PathLike, split: str, limit: int | None = None, seed: 
             "medium", "hard", or a range of givens such as "4-6" (see `generate`)
             a .csv file with the columns source,question,answer,rating
             a folder with train.csv and test.csv
-            "hub:OWNER/NAME", a data set of the Hugging Face Hub with train.csv and test.csv
+            "hub:OWNER/NAME", a data set of the Hugging Face Hub with train.csv and test.csv, such as
+            hub:sapientinc/sudoku-extreme; "hub:OWNER/NAME@REVISION" for a fixed revision
     split   "train", "test" or "all" (both)
     limit   how many puzzles; None: all of a file, 10,000 (test: 1,000) generated ones. From a file, `limit`
             puzzles are drawn at random with the seed
@@ -106,7 +110,7 @@ def load(source: str | os.PathLike, split: str, limit: int | None = None, seed: 
         return generate(size, difficulty, limit or DEFAULT_COUNT[split], seed, split)
     halves = ("train", "test") if split == "all" else (split,)
     if kind == "hub" and rest:
-        puzzles = _join([read_csv(fetch_from_hub(rest, half)) for half in halves], source)
+        puzzles = _join([read_csv(hub.fetch(rest, f"{half}.csv", OFFLINE)) for half in halves], source)
     elif Path(source).is_dir():
         puzzles = _join([read_csv(Path(source) / f"{half}.csv") for half in halves], source)
     elif source.endswith(".csv"):
@@ -145,9 +149,11 @@ def _join(parts: list[SudokuSet], source: str) -> SudokuSet:
     if len({part.name for part in parts}) > 1:
         raise ValueError(
             f"{source} mixes sizes: {' and '.join(part.name for part in parts)}. Load one split at a time.")
+    if len(parts) == 1:
+        return dataclasses.replace(parts[0], source=source)
     inputs, labels, ratings = (
         np.concatenate([getattr(part, field) for part in parts]) for field in ("inputs", "labels", "ratings"))
-    return SudokuSet.from_digits(parts[0].board, inputs - 1, labels - 1, ratings, source=source)
+    return SudokuSet.of(parts[0].board, inputs, labels, ratings, source)
 
 
 def _solve(text: str) -> tuple[Board, np.ndarray, np.ndarray, int]:

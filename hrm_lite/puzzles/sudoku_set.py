@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from hrm_lite.puzzles import sudoku_symmetry
-from hrm_lite.puzzles.base import PuzzleSet
+from hrm_lite.puzzles.base import Face, PuzzleSet
 from hrm_lite.puzzles.sudoku_grid import BOARDS, Board, to_text
 
 FIRST_DIGIT = 2  # the token of digit 1
@@ -19,22 +19,32 @@ class SudokuSet(PuzzleSet):
     """Sudoku puzzles of one size. `inputs` hold blanks (token 1), `labels` are complete."""
 
     @classmethod
-    def from_digits(cls, board: Board, questions, answers, ratings=None, source: str = "") -> SudokuSet:
-        """questions, answers (n, cells) digits, 0 for a blank -> a set of n puzzles."""
+    def of(cls, board: Board, inputs, labels, ratings=None, source: str = "") -> SudokuSet:
+        """Tokens (n, cells) -> a set of n puzzles."""
         return cls(
             name=f"sudoku-{board.name}",
             vocab=("_", ".", *"123456789"[: board.side]),
             grid=(board.side, board.side),
             box=(board.box_rows, board.box_columns),
-            inputs=np.asarray(questions, np.uint8) + 1,
-            labels=np.asarray(answers, np.uint8) + 1,
+            inputs=inputs,
+            labels=labels,
             ratings=ratings,
             source=source,
         )
 
+    @classmethod
+    def from_digits(cls, board: Board, questions, answers, ratings=None, source: str = "") -> SudokuSet:
+        """questions, answers (n, cells) digits, 0 for a blank -> a set of n puzzles."""
+        return cls.of(board, np.asarray(questions, np.uint8) + 1, np.asarray(answers, np.uint8) + 1, ratings, source)
+
     @property
     def board(self) -> Board:
         return BOARDS[f"{self.grid[0]}x{self.grid[1]}"]
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """Digits; a blank is drawn as nothing."""
+        return (Face(), Face(), *map(Face, self.vocab[FIRST_DIGIT:]))
 
     def encode(self, text: str) -> np.ndarray:
         """Text of seq_len characters, '.' or '0' for a blank -> tokens. White space is dropped."""

@@ -1,36 +1,13 @@
-"""Train or test: decided for a whole class of equivalent puzzles at once.
-
-A test puzzle that is a training puzzle with other digits or other rows is not unseen. Which side a puzzle
-is on therefore depends on its canonical form alone: not on the seed, the limit or the file it comes from.
-"""
+"""The class of a Sudoku, and so its side, is its canonical form."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
-
 import numpy as np
 
+from hrm_lite.puzzles.splits import check_split, first_of_each, on_side
 from hrm_lite.puzzles.sudoku_grid import Board, to_text
 
-SPLITS = ("train", "test", "all")
-TEST_SHARE = 5  # one class in five is for testing
-
-
-def check_split(split: str) -> None:
-    if split not in SPLITS:
-        raise ValueError(f"There is no split {split!r}; choose \"train\", \"test\" or \"all\".")
-
-
-def on_side(canonical_texts: Iterable[str], split: str) -> np.ndarray:
-    """For each canonical form: whether its class belongs to the split, bool."""
-    check_split(split)
-    texts = list(canonical_texts)
-    if split == "all":
-        return np.ones(len(texts), bool)
-    number = (int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") for text in texts)
-    test = np.array([value % TEST_SHARE == 0 for value in number], bool)
-    return test if split == "test" else ~test
+__all__ = ["check_split", "first_of_each", "on_side", "puzzles_on_side"]
 
 
 def puzzles_on_side(board: Board, questions: np.ndarray, answers: np.ndarray, split: str) -> np.ndarray:
@@ -41,13 +18,3 @@ def puzzles_on_side(board: Board, questions: np.ndarray, answers: np.ndarray, sp
     from hrm_lite.puzzles.sudoku_canonical import canonical_many  # compiled: loaded on first use
 
     return on_side((to_text(row) for row in canonical_many(board, questions, answers)), split)
-
-
-def first_of_each(questions: np.ndarray, seen: set[bytes]) -> np.ndarray:
-    """(n,) bool: rows that are neither in `seen` nor earlier in `questions`; adds them to `seen`."""
-    fresh = np.zeros(len(questions), bool)
-    for index, key in enumerate(map(bytes, np.ascontiguousarray(questions, np.uint8))):
-        if key not in seen:
-            seen.add(key)
-            fresh[index] = True
-    return fresh

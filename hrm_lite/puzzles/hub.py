@@ -1,0 +1,82 @@
+"""Files of data sets on the Hugging Face Hub: fetched once, held against their hash, then read from disk.
+
+The Hub says a hash of each file before it sends it. A copy that does not match, whatever happened to it, is refused.
+The hash of a file that was used once is also written down: should the data set change under the same name, that is
+said, and not trained on unnoticed. Files are text; nothing in them is executed or unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+from hrm_lite.puzzles.files import write_atomically
+from hrm_lite.puzzles.store import cache_folder, sha256_of
+
+__all__ = ["fetch"]
+
+
+def fetch(source: str, filename: str, offline: str) -> Path:
+    """The local copy of a file of a data set.
+
+    source: "OWNER/NAME", or "OWNER/NAME@REVISION" for a branch, tag or commit. offline: what to use without a network,
+    for the message. Once there, a file is read without asking the network again.
+
+    ValueError for a name that is none; OSError where the Hub cannot be reached or the copy is not what it says.
+    """
+    repository, _, revision = source.partition("@")
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", repository):
+        raise ValueError(f"A data set of the Hub is written \"hub:OWNER/NAME\"; got \"hub:{source}\".")
+    import huggingface_hub as hub  # only who asks for the Hub pays for the import
+
+    place = dict(repo_id=repository, filename=filename, repo_type="dataset", revision=revision or None)
+    try:
+        path = hub.try_to_load_from_cache(**place)
+        if not isinstance(path, str):
+            # Asked first, and once: the download by itself tries for 20 seconds before it says that there is no net.
+            hub.get_hf_file_metadata(hub.hf_hub_url(**place))
+            path = hub.hf_hub_download(**place)
+    except Exception as error:  # its own, the network's and the system's errors: all end in the same advice
+        reason = str(error).splitlines()[0] if str(error) else "no details"
+        raise OSError(
+            f"Could not fetch {filename} of \"{repository}\" from the Hugging Face Hub ({type(error).__name__}: "
+            f"{reason}). Check the name and the network. Without a network use {offline}.") from error
+    path = Path(path)
+    _hold_against_the_hub(path, repository)
+    _hold_against_the_past(path, source, filename)
+    return path
+
+
+def _hold_against_the_hub(path: Path, repository: str) -> None:
+    """The Hub's cache names a file by the hash that the Hub gave: sha256 for large ones, git's sha1 for small ones."""
+    real = path.resolve()
+    said = real.name if real.parent.name == "blobs" else ""
+    if len(said) == 64:
+        found = sha256_of(real)
+    elif len(said) == 40:
+        data = real.read_bytes()
+        found = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+    else:
+        return  # a system without links keeps no such names
+    if found != said:
+        raise OSError(
+            f"The copy of {path.name} of \"{repository}\" is damaged: its hash is {found[:16]}…, the Hub gave "
+            f"{said[:16]}…. Delete {real} and load it again.")
+
+
+def _hold_against_the_past(path: Path, source: str, filename: str) -> None:
+    record = cache_folder() / "hub" / f"{source.replace('/', '--')}--{filename}.json"
+    found = sha256_of(path)
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        record.parent.mkdir(parents=True, exist_ok=True)
+        with write_atomically(record) as file:
+            json.dump({"sha256": found, "bytes": path.stat().st_size}, file)
+        return
+    if found != known:
+        raise OSError(
+            f"{filename} of \"{source}\" is not the file that was used here before: its sha256 is {found[:16]}…, it "
+            f"was {known[:16]}…. Results on the two cannot be compared. To go on with the new one, delete {record}.")
