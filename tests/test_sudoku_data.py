@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hrm_lite.puzzles import sudoku
-from hrm_lite.puzzles.sudoku_random import Stream
+from hrm_lite.puzzles.stream import Stream
 from hrm_lite.puzzles.sudoku_splits import on_side
 
 HEADER = "source,question,answer,rating\n"

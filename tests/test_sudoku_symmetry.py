@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hrm_lite.puzzles import sudoku
 from hrm_lite.puzzles import sudoku_small as small
-from hrm_lite.puzzles.sudoku_random import Stream
+from hrm_lite.puzzles.stream import Stream
 
 SHAPES = {"4x4": (2, 2), "6x6": (2, 3), "9x9": (3, 3)}
 

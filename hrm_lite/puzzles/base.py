@@ -261,23 +261,23 @@ class PuzzleSet(ABC):
         solved: right by the rules (`check`); exact: equal to the label in every cell that is scored; cells: share of
         those cells that are equal. solved is at least exact where the labels obey the rules.
         """
-        answers = torch.as_tensor(answers).cpu()
+        answers = answers.cpu() if torch.is_tensor(answers) else torch.tensor(np.asarray(answers))
         if answers.shape != self.inputs.shape:
             raise ValueError(
                 f"{self.name}: score takes an answer to each of the {len(self)} questions, shape "
                 f"{self.inputs.shape}; got {tuple(answers.shape)}.")
         if not len(self):
             raise ValueError(f"{self.name} holds no puzzles: there is nothing to score.")
-        sums, cells = np.zeros(3), 0
+        solved, exact, right, cells = 0, 0, 0, 0
         for start in range(0, len(self), 1024):  # the rules may need a lot of memory for a board
             part = slice(start, start + 1024)
             labels = torch.tensor(self.labels[part])
             equal, scored = answers[part] == labels, labels != PAD
-            sums += [float(self.check(torch.tensor(self.inputs[part]), answers[part]).sum()),
-                     float((equal | ~scored).all(1).sum()), float((equal & scored).sum())]
+            solved += int(self.check(torch.tensor(self.inputs[part]), answers[part]).sum())
+            exact += int((equal | ~scored).all(1).sum())
+            right += int((equal & scored).sum())
             cells += int(scored.sum())
-        solved, exact, right = sums / [len(self), len(self), cells]
-        return {"solved": solved, "exact": exact, "cells": right}
+        return {"solved": solved / len(self), "exact": exact / len(self), "cells": right / max(cells, 1)}
 
 
 def _read_only(values: np.ndarray, dtype) -> np.ndarray:

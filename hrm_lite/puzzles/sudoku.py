@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from hrm_lite.puzzles import hub
+from hrm_lite.puzzles.stream import Stream
 from hrm_lite.puzzles.sudoku_files import read_csv, write_csv
 from hrm_lite.puzzles.sudoku_generate import generate
 from hrm_lite.puzzles.sudoku_grid import Board, first_clash, parse, to_text
-from hrm_lite.puzzles.sudoku_random import Stream
 from hrm_lite.puzzles.sudoku_set import SudokuSet, search_many, solved
 from hrm_lite.puzzles.sudoku_splits import check_split, first_of_each, puzzles_on_side
 

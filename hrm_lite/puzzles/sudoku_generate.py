@@ -14,8 +14,8 @@ import re
 import numpy as np
 
 from hrm_lite.puzzles import sudoku_small
+from hrm_lite.puzzles.stream import Stream
 from hrm_lite.puzzles.sudoku_grid import BOARDS, Board
-from hrm_lite.puzzles.sudoku_random import Stream
 from hrm_lite.puzzles.sudoku_set import SudokuSet
 from hrm_lite.puzzles.sudoku_splits import check_split, first_of_each, on_side, puzzles_on_side
 

@@ -14,7 +14,7 @@ import functools
 import numba
 import numpy as np
 
-from hrm_lite.puzzles import sudoku_random
+from hrm_lite.puzzles import stream
 from hrm_lite.puzzles.sudoku_grid import Board
 
 PLACED = 1 << 15
@@ -84,7 +84,7 @@ def _settle(cells, peers, units, full, queue, waiting):
 
 @jit
 def _next_random(state):
-    """The next 64 bits of splitmix64, as in `sudoku_random`."""
+    """The next 64 bits of splitmix64, as in `stream`."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
     bits = state[0]
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -263,7 +263,7 @@ def dig_many(
     Returns questions and answers (n, cells) uint8; n < count where one puzzle used up MAX_TRIES boards.
     """
     questions, answers = np.zeros((count, board.cells), np.uint8), np.zeros((count, board.cells), np.uint8)
-    key = sudoku_random.start(seed) + start
+    key = stream.start(seed) + start
     made = _dig_all(
         low, high, minimal, *_tables(board), np.uint64(key % 2**64), _workspace(board),
         np.zeros(0, np.uint64), np.zeros(1, np.uint64), np.zeros(board.cells, np.int64), questions, answers)

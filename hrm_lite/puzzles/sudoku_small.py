@@ -14,8 +14,8 @@ import itertools
 
 import numpy as np
 
+from hrm_lite.puzzles.stream import Stream
 from hrm_lite.puzzles.sudoku_grid import BOARDS, to_text
-from hrm_lite.puzzles.sudoku_random import Stream
 from hrm_lite.puzzles.sudoku_symmetry import position_group
 
 BOARD = BOARDS["4x4"]

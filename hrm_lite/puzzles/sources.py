@@ -1,0 +1,133 @@
+"""Where puzzles come from: made on the spot, a CSV file, a folder with two of them, or the Hub.
+
+A kind of puzzle says how it makes puzzles, reads a file and tells classes apart; the rest is the same for all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from hrm_lite.puzzles import hub
+from hrm_lite.puzzles.base import PuzzleSet
+from hrm_lite.puzzles.splits import check_split, first_of_each
+from hrm_lite.puzzles.stream import Stream
+
+__all__ = ["DEFAULT_COUNT", "Kind", "check_limit", "collect", "load"]
+
+DEFAULT_COUNT = {"train": 10_000, "test": 1_000, "all": 10_000}  # generated puzzles where no limit is given
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """What `load` has to know of a kind of puzzle."""
+
+    example: str
+    """A source of generated puzzles, for messages"""
+    offline: str
+    """What to use where there is no network, for messages"""
+    generate: Callable[[str, int, int, str], PuzzleSet]
+    """What follows "generated:", how many, seed, split -> a set"""
+    read: Callable[[Path], PuzzleSet]
+    """A CSV file -> a set, in the order of the file"""
+    on_side: Callable[[PuzzleSet, str], np.ndarray]
+    """A set, "train" or "test" -> (n,) bool: whether the class of each puzzle belongs to that split"""
+
+
+def load(
+    kind: Kind, source: str | os.PathLike, split: str, limit: int | None, seed: int, min_rating: int = 0
+) -> PuzzleSet:
+    """The puzzles of a source; see `sudoku.load` for what a user is told. No puzzle occurs twice in a set."""
+    check_split(split)
+    check_limit(limit)
+    source = os.fspath(source)
+    scheme, _, rest = source.partition(":")
+    if scheme == "generated":
+        puzzles = kind.generate(rest, limit or DEFAULT_COUNT[split], seed, split)
+        if min_rating:
+            raise ValueError("min_rating chooses among the puzzles of a file or a data set; these are made to order. "
+                             f"Ask for harder ones in the source, for example {kind.example}.")
+        return puzzles
+    halves = ("train", "test") if split == "all" else (split,)
+    if scheme == "hub" and rest:
+        puzzles = _join([kind.read(hub.fetch(rest, f"{half}.csv", kind.offline)) for half in halves], source)
+    elif Path(source).is_dir():
+        puzzles = _join([kind.read(Path(source) / f"{half}.csv") for half in halves], source)
+    elif source.endswith(".csv"):
+        return _choose(kind, kind.read(Path(source)), split, limit, seed, min_rating)
+    else:
+        raise ValueError(
+            f"No puzzles at {source!r}. A source is \"generated:…\" (for example {kind.example}), a .csv file, a "
+            "folder with train.csv and test.csv, or \"hub:OWNER/NAME\".")
+    return _choose(kind, puzzles, "all", limit, seed, min_rating)
+
+
+def check_limit(limit: int | None) -> None:
+    """ValueError unless it is a number of puzzles or None."""
+    if limit is not None and (isinstance(limit, bool) or limit < 1):
+        raise ValueError(f"limit must be 1 or more puzzles, or None for all; got {limit}.")
+
+
+def _choose(kind: Kind, puzzles: PuzzleSet, split: str, limit: int | None, seed: int, min_rating: int) -> PuzzleSet:
+    """The different puzzles of one side that are hard enough; `limit` of them in random order, or all in theirs."""
+    order = np.arange(len(puzzles)) if limit is None else Stream(seed).orders(len(puzzles))
+    if min_rating > 0:
+        order = order[puzzles.ratings[order] >= min_rating]
+    seen, chosen, have = set(), [], 0
+    for start in range(0, len(order), 4096):  # finding classes takes time: stop when there are enough
+        part = order[start : start + 4096]
+        keep = first_of_each(puzzles.inputs[part], seen)
+        if split != "all":
+            keep[keep] = kind.on_side(puzzles.select(part[keep]), split)
+        chosen.append(part[keep])
+        have += int(keep.sum())
+        if limit is not None and have >= limit:
+            break
+    if have < (limit or 1):
+        hard = f" with a rating of at least {min_rating}" if min_rating > 0 else ""
+        raise ValueError(
+            f"{puzzles.source} has {have:,} different puzzles in split \"{split}\"{hard}, but {limit or 1:,} were "
+            "asked for. Lower the limit, or leave it out to get all of them.")
+    return puzzles.select(np.concatenate(chosen)[:limit])
+
+
+def collect(
+    count: int, make: Callable[[int, int], tuple[np.ndarray, ...]],
+    keep: Callable[..., np.ndarray], share: float, what: str,
+) -> tuple[np.ndarray, ...]:
+    """The first `count` different puzzles of an endless stream that are wanted.
+
+    make: (start, number) -> arrays of the puzzles number start to start + number - 1 of the stream, the questions
+    first; keep: those arrays -> (n,) bool; share: about how many of them that is; what: the puzzles, for the message
+    if there seem to be no more. The result does not depend on how many are asked for: more begin with the fewer.
+    """
+    seen, parts, have, start, dry = set(), [], 0, 0, 0
+    while have < count:
+        chunk = min(2_000, 16 + int((count - have) / share))
+        arrays = make(start, chunk)
+        wanted = first_of_each(arrays[0], seen)
+        wanted[wanted] = keep(*(array[wanted] for array in arrays))
+        dry = 0 if wanted.any() else dry + chunk
+        if dry > 200_000:
+            raise ValueError(
+                f"Only {have:,} different {what} were found, but {count:,} were asked for. Ask for fewer, for a wider "
+                "range or for a larger size.")
+        parts.append([array[wanted] for array in arrays])
+        have += int(wanted.sum())
+        start += chunk
+    return tuple(np.concatenate(column)[:count] for column in zip(*parts, strict=True))
+
+
+def _join(parts: list[PuzzleSet], source: str) -> PuzzleSet:
+    if len({part.name for part in parts}) > 1:
+        raise ValueError(
+            f"{source} mixes sizes: {' and '.join(part.name for part in parts)}. Load one split at a time.")
+    if len(parts) == 1:
+        return dataclasses.replace(parts[0], source=source)
+    columns = {field: np.concatenate([getattr(part, field) for part in parts])
+               for field in ("inputs", "labels", "puzzle_ids", "ratings")}
+    return dataclasses.replace(parts[0], **columns, source=source)
