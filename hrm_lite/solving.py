@@ -63,6 +63,7 @@ def solve(
         )
     if restarts and not halt:
         raise ValueError("restarts are for puzzles that the halting rule is not content with: they need halt=True.")
+    _check_fit(model, tokens, puzzle_ids)
     was_training, home = model.training, tokens.device
     model.eval()
     try:
@@ -79,6 +80,24 @@ def solve(
         model.train(was_training)
     trace = None if work.trace is None else work.trace.to(home)
     return Solution(work.answer.to(home), work.segments.to(home), work.q_halt.to(home), trace)
+
+
+def _check_fit(model: HRM, tokens: Tensor, puzzle_ids: Tensor | None) -> None:
+    """Puzzles of another kind would end in an error deep inside the model, on a GPU in one that kills the process."""
+    cfg = model.config
+    if tokens.dim() != 2 or tokens.shape[1] != cfg.seq_len:
+        raise ValueError(
+            f"the puzzles have shape {tuple(tokens.shape)}, but the model was made for (batch, {cfg.seq_len}): one row "
+            "of tokens for each puzzle. A single puzzle becomes a batch of one with tokens[None]."
+        )
+    for what, values, count in (("tokens", tokens, cfg.vocab_size), ("puzzle_ids", puzzle_ids, cfg.puzzles)):
+        if values is not None and count and values.numel():
+            low, high = int(values.min()), int(values.max())
+            if low < 0 or high >= count:
+                raise ValueError(
+                    f"the {what} run from {low} to {high}, but the model knows 0 to {count - 1}: the puzzles are of "
+                    "another kind than those it was made for."
+                )
 
 
 def _random_latents(model: HRM, count: int, generator: torch.Generator) -> Latents:
@@ -188,6 +207,7 @@ def choose_margin(
 
 def _segments(model: HRM, tokens, labels, max_segments: int, puzzle_ids, batch_size: int):
     """(output, labels) after every segment of every batch, without halting; ``labels`` on the model's device."""
+    _check_fit(model, tokens, puzzle_ids)
     was_training, device = model.training, model.z_H_init.device
     model.eval()
     try:

@@ -69,8 +69,8 @@ def load(hub, tmp_path):
         for proxy in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
             env.pop(proxy, None)
         head = "from hrm_lite.puzzles import sudoku\n"
-        done = subprocess.run(
-            [sys.executable, "-c", head + textwrap.dedent(program)], env=env, capture_output=True, text=True, timeout=120)
+        command = [sys.executable, "-c", head + textwrap.dedent(program)]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
         return done.stdout.strip(), (done.stderr.strip().splitlines() or [""])[-1]
 
     return run

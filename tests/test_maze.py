@@ -75,7 +75,8 @@ def test_ends_and_paths_are_drawn_evenly():
     assert len(seen) == 3_000  # no question twice
     # Of all mazes with exactly two shortest paths, about half show the one that begins upwards or to the left.
     two = np.flatnonzero(puzzles.shortest_paths() == 2)
-    first = np.mean([puzzles.decode(puzzles.labels[i]) == maze.solve(_lines(puzzles, i)).replace("\n", "") for i in two])
+    solved = [maze.solve(_lines(puzzles, i)).replace("\n", "") for i in two]
+    first = np.mean([puzzles.decode(puzzles.labels[i]) == text for i, text in zip(two, solved, strict=True)])
     assert len(two) > 300 and 0.42 < first < 0.58
     starts = np.bincount(np.argmax(puzzles.inputs == START, 1), minlength=12)
     goals = np.bincount(np.argmax(puzzles.inputs == GOAL, 1), minlength=12)

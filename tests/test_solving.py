@@ -29,7 +29,7 @@ class Scripted(HRM):
 
 @pytest.fixture
 def scripted():
-    model = Scripted(make().config.replace(vocab_size=20))
+    model = Scripted(make().config.replace(vocab_size=100))
     model.batches = []
     model.z_L_init.zero_()
     return model
@@ -148,7 +148,7 @@ class Overconfident(HRM):
 
 
 def test_the_margin_is_the_least_that_costs_nothing():
-    model = Overconfident(make().config)
+    model = Overconfident(make().config.replace(vocab_size=10))
     model.z_L_init.zero_()
     tokens = torch.tensor([1, 2, 3, 4, 9]).repeat_interleave(20)[:, None].expand(-1, 16)
     labels = torch.ones_like(tokens)
@@ -305,3 +305,18 @@ def test_all_models_see_the_same_copies(puzzles, monkeypatch):
     solve_by_vote([make(), make(1)], puzzles, x, copies=3, max_segments=1)
     assert len(seen) == 6 and all(torch.equal(a, b) for a, b in zip(seen[:3], seen[3:], strict=True))
     assert torch.equal(seen[0], x) and not torch.equal(seen[1], seen[2])
+
+
+def test_puzzles_of_another_kind_are_refused(puzzles):
+    model = make()
+    x, y, _ = as_tensors(puzzles)
+    for ask in (lambda x, ids: solve(model, x, 2, puzzle_ids=ids), lambda x, ids: evaluate(model, x, x, 2, ids),
+                lambda x, ids: choose_margin(model, x, x, 2, puzzle_ids=ids)):  # fmt: skip
+        with pytest.raises(ValueError, match=r"shape \(60, 15\), but the model was made for \(batch, 16\)"):
+            ask(x[:, :15], None)
+        with pytest.raises(ValueError, match=r"a batch of one with tokens\[None\]"):
+            ask(x[0], None)
+        with pytest.raises(ValueError, match="tokens run from 1 to 9, but the model knows 0 to 5"):
+            ask(x.clone().masked_fill(x == 2, 9), None)
+        with pytest.raises(ValueError, match="puzzle_ids run from 0 to 1, but the model knows 0 to 0"):
+            ask(x, torch.arange(60) % 2)
