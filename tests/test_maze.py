@@ -4,9 +4,11 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from helpers import TRAIN, make, trainer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hrm_lite import solve
 from hrm_lite.puzzles import maze
 from hrm_lite.puzzles.maze_set import FREE, GOAL, PATH, START, WALL, MazeSet, symmetries
 
@@ -336,3 +338,16 @@ def test_csv_faults_are_named(tmp_path, content, words):
     with pytest.raises(ValueError, match=words) as error:
         maze.read_csv(path)
     assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_mazes_can_be_trained_on_and_scored(tmp_path):
+    puzzles = maze.load("generated:5x5:random", "train", 40, dihedral=True)
+    model = make(vocab_size=puzzles.vocab_size, seq_len=puzzles.seq_len)
+    record = trainer(puzzles, tmp_path, TRAIN.replace(max_steps=20), model, held_out=puzzles[:10]).fit()
+    assert record["finished"]
+    answers = solve(model, torch.tensor(puzzles.inputs), 2, halt=False).tokens
+    assert puzzles.score(answers).keys() == {"solved", "exact", "cells"}
+    with pytest.raises(ValueError, match=r"answer to each of the 40 questions"):
+        puzzles.score(answers[:5])
+    with pytest.raises(ValueError, match="holds no puzzles"):
+        puzzles[:0].score(answers[:0])

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 
 from hrm_lite import HRM, HRMConfig, plots
 from hrm_lite.dynamics import Residuals
-from hrm_lite.puzzles import sudoku
+from hrm_lite.puzzles import maze, sudoku
 
 
 @pytest.fixture(autouse=True)
@@ -95,3 +95,19 @@ def test_the_schedule_has_a_box_for_each_step():
     boxes = [(round(p.get_x() + p.get_width() / 2), p.get_y()) for p in ax.patches]
     assert [x for x, _ in boxes] == list(range(1, 17))
     assert [x for x, y in boxes if y == 1.0] == [4, 8, 12, 16]
+
+
+def test_a_puzzle_says_how_its_tokens_look():
+    puzzles = maze.generate("4x4", "random", 1)
+    _, ax = plt.subplots()
+    answer = puzzles.labels[0].copy()
+    stray = int(np.flatnonzero(answer == 2)[0])
+    answer[stray] = 5  # a path cell that leads nowhere
+    plots.board(ax, puzzles, puzzles.inputs[0], answer, before=puzzles.inputs[0])
+    colours = [face.colour for face in puzzles.faces]
+    painted = {i: to_hex(colours[t]) for i, t in enumerate(answer) if colours[t]}
+    path = {int(i): to_hex(plots.COLOURS["changed"]) for i in np.flatnonzero(puzzles.labels[0] == 5)}
+    broken = puzzles.violations(torch.tensor(answer)[None])[0].nonzero().flatten().tolist()
+    assert stray in broken
+    assert grounds(ax) == painted | path | {i: to_hex(plots.COLOURS["broken"]) for i in broken}
+    assert sorted(t.get_text() for t in ax.texts) == sorted("SG" + "●" * int((answer == 5).sum()))

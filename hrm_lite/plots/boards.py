@@ -63,7 +63,8 @@ def board(ax: Axes, puzzles: PuzzleSet, question, answer=None, before=None, titl
     colour of ARC) keeps its colour where it has only changed.
     """
     rows, columns = puzzles.grid
-    size = min(19.0, 60 / rows, 60 / columns) if max(rows, columns) < 16 else 110 / max(rows, columns)
+    box = ax.get_window_extent()
+    size = min(19.0, 0.7 * min(box.width / columns, box.height / rows) * 72 / ax.figure.dpi)
     for i, cell in enumerate(cells(puzzles, question, answer, before)):
         r, c = divmod(i, columns)
         if cell.ground:

@@ -75,7 +75,7 @@ class ReachSet(DepthSet):
 
     @property
     def faces(self) -> tuple[Face, ...]:
-        return Face(), Face("", "#3D4451"), Face(), Face("S"), Face("", "#9ADBC5")
+        return Face(), Face("", "#3D4451"), Face(), Face("S", "#F2C14E"), Face("", "#9ADBC5")
 
     @staticmethod
     def solve(inputs, grid, depth):

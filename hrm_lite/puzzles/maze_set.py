@@ -34,8 +34,8 @@ class MazeSet(PuzzleSet):
 
     @property
     def faces(self) -> tuple[Face, ...]:
-        """Walls are dark ground, a path is dots."""
-        return Face(), Face("", "#3D4451"), Face(), Face("S"), Face("G"), Face("●")
+        """Walls are dark ground, start and goal have colours, a path is dots."""
+        return Face(), Face("", "#3D4451"), Face(), Face("S", "#9ADBC5"), Face("G", "#F2C14E"), Face("●")
 
     def questions(self) -> list[str]:
         """Every question as text, row by row without line breaks."""
