@@ -77,7 +77,7 @@ class Rows:
         tokens, labels, ids = (t[picked] for t in self.data)
         if self.augment:
             # Augmentation speaks tokens; 0 is the pad, which stands for 'not scored'.
-            tokens, labels = self.puzzles.augment(tokens, labels.clamp(min=0), self.generator)
+            tokens, labels, ids = self.puzzles.present(tokens, labels.clamp(min=0), ids, self.generator)
             labels = labels.masked_fill(labels == 0, IGNORE)
         fresh = self.halted
         self.ids = torch.where(fresh, ids[self.own], self.ids)

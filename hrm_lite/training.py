@@ -302,9 +302,9 @@ def _check_fit(model: HRM, puzzles: PuzzleSet) -> None:
             f"for seq_len={cfg.seq_len} and vocab_size={cfg.vocab_size}. Make the model with the puzzles' own two "
             "numbers."
         )
-    if cfg.puzzles and puzzles.puzzle_ids.max() >= cfg.puzzles:
+    if cfg.puzzles and puzzles.identifiers > cfg.puzzles:
         raise ValueError(
-            f"{puzzles.name} has puzzle identifiers up to {puzzles.puzzle_ids.max()}, but the model has only "
+            f"{puzzles.name} has puzzle identifiers up to {puzzles.identifiers - 1}, but the model has only "
             f"puzzles={cfg.puzzles} embeddings."
         )
 

@@ -114,6 +114,11 @@ class PuzzleSet(ABC):
     def vocab_size(self) -> int:
         return len(self.vocab)
 
+    @property
+    def identifiers(self) -> int:
+        """How many puzzle embeddings a model of this set needs."""
+        return int(self.puzzle_ids.max(initial=0)) + 1
+
     def __len__(self) -> int:
         return len(self.inputs)
 
@@ -201,6 +206,16 @@ class PuzzleSet(ABC):
         tensors of the same shape and type. A puzzle that knows no symmetry returns its rows as they are.
         """
         return inputs, labels
+
+    def present(
+        self, inputs: torch.Tensor, labels: torch.Tensor, puzzle_ids: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """What training shows of each row: `augment`, for puzzles whose other forms have other identifiers too.
+
+        inputs, labels as for `augment`, puzzle_ids (batch,); returns three new tensors of the same shapes and
+        types. Here: a random symmetry of each row, which keeps its identifier.
+        """
+        return *self.augment(inputs, labels, generator), puzzle_ids
 
     def disguise(
         self, inputs: torch.Tensor, generator: torch.Generator
