@@ -304,9 +304,7 @@ def test_training_shows_whole_copies_somewhere_on_the_canvas(folder):
         assert c.task_of(np.array([number])) == c.task_of(np.array([old]))
         grid, answer = (dihedral(c.colours[number][arc.decode(t)], c.symmetry[number])
                         for t in (inputs[row], labels[row]))
-        r, s = (int(i[0]) for i in np.nonzero(x[row].reshape(30, 30).numpy() > 1))
-        r = int(np.nonzero(x[row].reshape(30, 30).numpy() > 1)[0].min())
-        s = int(np.nonzero(x[row].reshape(30, 30).numpy() > 1)[1].min())
+        r, s = (int(i.min()) for i in np.nonzero(x[row].reshape(30, 30).numpy() > 1))
         assert same(x[row], published_canvas(grid, r, s)) and same(y[row], published_canvas(answer, r, s))
         corner.setdefault(old, []).append((r, s) == (0, 0))
         places.setdefault(old, set()).add((r, s))
@@ -324,6 +322,13 @@ def test_training_shows_whole_copies_somewhere_on_the_canvas(folder):
     bytes_ = puzzles.present(inputs.byte(), labels.byte(), ids.int(), torch.Generator().manual_seed(0))
     assert bytes_[0].dtype == torch.uint8 and bytes_[2].dtype == torch.int32
     assert all(torch.equal(a.long(), b) for a, b in zip(bytes_, again, strict=True))
+
+
+def test_showing_never_asks_the_device_for_a_value(folder):
+    """Meta tensors have shapes and no values: whatever looked at one would raise."""
+    puzzles = arc.load(folder, "train", augmentations=5)
+    x, y, ids = (torch.zeros(s, dtype=torch.long, device="meta") for s in ((7, 900), (7, 900), (7,)))
+    assert [t.shape for t in puzzles.present(x, y, ids, None)] == [(7, 900), (7, 900), (7,)]
 
 
 def test_a_full_canvas_stays_where_it_is_and_a_single_example_too():

@@ -40,7 +40,8 @@ class ArcSet(PuzzleSet):
     copies_of   what the identifiers stand for (`Copies`); the sets that one model learns from and is
                 tested on share it
 
-    `augment` leaves rows as they are: another form of a row has another identifier, which `present` gives.
+    `augment` and `disguise` leave rows as they are: another form of a row has another identifier, which
+    `present` and `copies` give.
     """
 
     copies_of: Copies | None = None
