@@ -420,6 +420,11 @@ def test_ballots_are_ranked_by_votes_then_belief_then_a_rule():
     for grid in ([[5, 5]], [[4]], [[3]], [[2], [2]], [[0, 9]]):
         ties.add(0, np.array(grid))
     assert [x.grid.tolist() for x in ties.ranked(0)] == [[[3]], [[4]], [[0, 9]], [[5, 5]], [[2], [2]]]
+    logits = (0.0, -1.3, 1.2, 0.3)  # plain floating-point sums of their σ differ in the last bit
+    for first, second in itertools.permutations(([[6]], [[7]])):
+        votes = [(0, np.array(first), q) for q in logits] + [(0, np.array(second), q) for q in logits[::-1]]
+        exact = arc.tally(1, votes)
+        assert [x.grid.tolist() for x in exact[0]] == [[[6]], [[7]]]
     odd = Ballots(1)
     odd.add(0, np.zeros((0, 0)), 99)
     for q in (float("nan"), float("inf"), -float("inf"), 1e9):
