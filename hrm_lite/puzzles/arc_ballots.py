@@ -70,9 +70,9 @@ class Score:
     inputs: float
     """share of the test inputs"""
     tasks: float
-    """mean over tasks of the share of their test inputs: the published evaluation, and the competition's"""
+    """mean over tasks of the share of their test inputs, as TRM's evaluator counts"""
     whole_tasks: float
-    """share of the tasks with all of their test inputs"""
+    """share of the tasks with all of their test inputs, as HRM's evaluation notebook counts"""
 
 
 def score(

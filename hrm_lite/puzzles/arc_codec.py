@@ -6,7 +6,7 @@
 
 A label's pads are not scored, so a network may put anything there; only the ends tell how large its answer
 is. `decode` therefore reads the largest rectangle of colours in the corner and looks no further. Both
-are the published construction (the HRM repository: `build_arc_dataset.py`, `evaluators/arc.py`).
+are the published construction (the HRM repository: `build_arc_dataset.py`, `arc_eval.ipynb`).
 """
 
 from __future__ import annotations
