@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from .model import HRM
+from .puzzles.arc import ArcSet, Ballots, Candidate
 from .puzzles.base import PuzzleSet
 from .solving import Solution, solve
 
-__all__ = ["solve_by_vote", "vote"]
+__all__ = ["solve_by_vote", "solve_tasks", "vote"]
 
 
 def vote(solutions: Sequence[Solution]) -> Solution:
@@ -55,3 +56,32 @@ def solve_by_vote(
             solution = solve(model, disguised, **settings)
             found.append(Solution(undo(solution.tokens), solution.segments, solution.q_halt))
     return vote(found)
+
+
+def solve_tasks(
+    model: HRM, tests: ArcSet, copies: int | None = None, batch_size: int = 512, **settings
+) -> dict[str, list[list[Candidate]]]:
+    """Ranked guesses for the tests of ARC tasks, {task name: [candidates for its first test input, best first, …]}.
+
+    Every row of ``tests`` is solved in the first ``copies`` copies of its task (None: in all), the answers are taken
+    back and counted. The lists of a task are in the order of its rows in ``tests``, which is that of its test inputs
+    in a set from `arc.load`; `arc.score` and `arc.write_submission` take the result. settings: as for `solve`.
+
+    Raises ValueError when the model has fewer puzzle embeddings than ``tests.identifiers``.
+    """
+    if model.config.puzzles < tests.identifiers:
+        raise ValueError(
+            f"the tests need {tests.identifiers} puzzle embeddings, one for each copy of each task, but the model has "
+            f"puzzles={model.config.puzzles}. Load them with the settings of the training set, and make the model with "
+            "puzzles=training_set.identifiers."
+        )
+    ballots = Ballots(len(tests))
+    for batch in tests.copies(copies, batch_size, model.z_H_init.device):
+        solution = solve(model, batch.tokens, puzzle_ids=batch.ids, batch_size=batch_size, **settings)
+        grids = tests.undo(solution.tokens, batch.ids)
+        for row, grid, q_halt in zip(batch.rows.tolist(), grids, solution.q_halt.tolist(), strict=True):
+            ballots.add(row, grid, q_halt)
+    ranked: dict[str, list[list[Candidate]]] = {task.name: [] for task in tests.tasks}
+    for row, name in enumerate(tests.task_names()):
+        ranked[name].append(ballots.ranked(row))
+    return ranked

@@ -1,6 +1,6 @@
 """Puzzles as token sequences: one `PuzzleSet` for all, one module a puzzle."""
 
-from hrm_lite.puzzles import depth, maze, sudoku
+from hrm_lite.puzzles import arc, depth, maze, sudoku
 from hrm_lite.puzzles.base import PuzzleSet
 
-__all__ = ["PuzzleSet", "depth", "maze", "sudoku"]
+__all__ = ["PuzzleSet", "arc", "depth", "maze", "sudoku"]
