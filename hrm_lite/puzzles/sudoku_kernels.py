@@ -23,11 +23,14 @@ MAX_TRIES = 2_000  # boards that `dig_many` starts for one puzzle before it give
 
 
 def jit(function):
-    """Compile on first call and keep the result on disk where some folder allows it."""
+    """Compile on first call and keep the result on disk where some folder allows it.
+
+    Compiled code lets go of Python's lock: threads run it side by side.
+    """
     try:
-        return numba.njit(cache=True)(function)
+        return numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # neither the package's folder nor the user's cache folder can be written to
-        return numba.njit(function)
+        return numba.njit(nogil=True)(function)
 
 
 @jit
@@ -253,7 +256,7 @@ def solve_many(board: Board, digits: np.ndarray, limit: int) -> tuple[np.ndarray
 
 
 def dig_many(
-    board: Board, low: int, high: int, minimal: bool, seed: int, start: int, count: int
+    board: Board, low: int, high: int, minimal: bool, seed: int | tuple[int, ...], start: int, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Make the puzzles number start to start + count - 1 of the endless stream `seed`.
 
