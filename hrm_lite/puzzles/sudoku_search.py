@@ -23,10 +23,11 @@ from __future__ import annotations
 import numpy as np
 
 from hrm_lite.puzzles import sudoku_rating
-from hrm_lite.puzzles.sudoku_grid import BOARDS
+from hrm_lite.puzzles.sudoku_canonical import canonical_many
+from hrm_lite.puzzles.sudoku_grid import BOARDS, to_text
 from hrm_lite.puzzles.sudoku_kernels import _below, dig_many, jit
 from hrm_lite.puzzles.sudoku_random import Stream
-from hrm_lite.puzzles.sudoku_splits import puzzles_on_side
+from hrm_lite.puzzles.sudoku_splits import TEST_SHARE, parts
 
 VERSION = 1  # of the puzzles: raise it with any change that gives others
 MOVES = 1_800  # neighbours that are tried for each puzzle
@@ -189,52 +190,56 @@ def _guesses(boards: np.ndarray, which: np.ndarray, rng: np.ndarray, count: int)
     return sudoku_rating.search_many(images, 1)[1].reshape(len(which), count).sum(1)
 
 
-def _not_easier(boards: np.ndarray, which: np.ndarray, rng: np.ndarray, rating: np.ndarray):
-    """Those of the puzzles `which` whose mean rating is not below `rating` (n,), and their mean ratings."""
+def _promising(boards: np.ndarray, which: np.ndarray, rng: np.ndarray, rating: np.ndarray):
+    """Those of the puzzles `which` that at a glance are not far below `rating` (n,), and their mean ratings."""
     glance = _guesses(boards, which, rng, GLANCE)
-    hopeful = glance >= GLANCE * DOUBT * rating[which]
-    which, total = which[hopeful], glance[hopeful]
-    mean = (total + _guesses(boards, which, rng, IMAGES - GLANCE)) / IMAGES
-    better = mean >= rating[which] - TOLERANCE
-    return which[better], mean[better]
+    keep = glance >= GLANCE * DOUBT * rating[which]
+    which = which[keep]
+    return which, (glance[keep] + _guesses(boards, which, rng, IMAGES - GLANCE)) / IMAGES
 
 
-def climb(seed: int, start: int, count: int, split: str = "all", moves: int = MOVES) -> tuple[np.ndarray, np.ndarray]:
-    """Make the puzzles number start to start + count - 1 of the endless stream (seed, split).
+def climb(seed: int, split: str, start: int, count: int, moves: int = MOVES) -> tuple[np.ndarray, np.ndarray]:
+    """Make the puzzles number start to start + count - 1 of the endless stream of this seed and split.
 
-    Each starts from a random puzzle and takes `moves` steps to neighbours, and more until one of the
-    puzzles it went to has its class in the split; the last such puzzle is given out, in a random image.
-    A puzzle depends on its number alone. Returns questions and answers (count, 81) uint8.
+    Each begins as a random puzzle and tries `moves` neighbours. The last of the hardest whose class is in
+    the wanted part is given out, in a random image; should there be none yet the search goes on. Of
+    the five parts of all classes (see `sudoku_splits`) the first is "test"; the puzzles of "train" want the
+    other four in turn, and not just any of them, so that neither split has more to choose from and is harder.
+
+    A puzzle depends on its number alone, not on the others made with it. Returns questions and answers,
+    (count, 81) uint8.
     """
     board = BOARDS["9x9"]
-    key = seed, ("all", "train", "test").index(split)
+    key = seed, ("test", "train").index(split)
     digits, answers = dig_many(board, 0, 0, True, (*key, 0), start, count)
     rng = Stream((*key, 1), skip=start).bits(count)
+    wanted = np.zeros(count, np.int64) if split == "test" else 1 + (start + np.arange(count)) % (TEST_SHARE - 1)
     clues = np.zeros((count, 2), np.int64)
     for cell in range(81):
         clues[:, cell // HALF] |= (digits[:, cell] > 0).astype(np.int64) << (cell % HALF)
-    minimal = np.zeros(count, bool)
-    boards = digits.copy()
+    boards, minimal = digits.copy(), np.zeros(count, bool)
     state = (answers, boards, clues, np.zeros_like(clues), np.full(count, -1), minimal,
              np.zeros((count, SETS, 2), np.int64), np.zeros(count, np.int64), rng)
     here, rating = clues.copy(), np.full(count, -TOLERANCE)
-    result, settled = np.stack([digits, answers], 1), np.zeros(count, bool)
-    left = np.full(count, moves)
-    active = np.arange(count)
+    result, best = np.stack([digits, answers], 1), np.full(count, -TOLERANCE)
+    left, active = np.full(count, moves), np.arange(count)
     while len(active):
         solutions, _, found = sudoku_rating.search_many(boards[active], 2, 2)
         _advance_all(active, solutions == 2, found, state)
         ready = active[minimal[active]]
         if len(ready) == 0:
             continue
-        better, mean = _not_easier(boards, ready, rng, rating)
-        if len(better):
-            here[better], rating[better] = clues[better], mean
-            fits = better[puzzles_on_side(board, boards[better], answers[better], split)]
-            result[fits, 0], settled[fits] = boards[fits], True
+        which, mean = _promising(boards, ready, rng, rating)
+        better = mean >= rating[which] - TOLERANCE
+        here[which[better]], rating[which[better]] = clues[which[better]], mean[better]
+        better = mean >= best[which] - TOLERANCE
+        which, mean = which[better], mean[better]
+        fits = parts(to_text(row) for row in canonical_many(board, boards[which], answers[which])) == wanted[which]
+        result[which[fits], 0], best[which[fits]] = boards[which[fits]], mean[fits]
         clues[ready] = here[ready]
         left[ready] -= 1
-        active = active[(left[active] >= 0) | ~settled[active]]
-        _propose_all(ready[(left[ready] >= 0) | ~settled[ready]], state)
+        go_on = (left >= 0) | (best < 0)
+        active = active[go_on[active]]
+        _propose_all(ready[go_on[ready]], state)
     images = _images(result, np.arange(count), rng, 1)[:, 0]
     return images[:, 0], images[:, 1]

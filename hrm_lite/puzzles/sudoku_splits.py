@@ -22,15 +22,17 @@ def check_split(split: str) -> None:
         raise ValueError(f"There is no split {split!r}; choose \"train\", \"test\" or \"all\".")
 
 
+def parts(canonical_texts: Iterable[str]) -> np.ndarray:
+    """For each canonical form: which of TEST_SHARE equal parts its class is in; part 0 is for testing."""
+    return np.array([int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") % TEST_SHARE
+                     for text in canonical_texts], np.int64)
+
+
 def on_side(canonical_texts: Iterable[str], split: str) -> np.ndarray:
     """For each canonical form: whether its class belongs to the split, bool."""
     check_split(split)
-    texts = list(canonical_texts)
-    if split == "all":
-        return np.ones(len(texts), bool)
-    number = (int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") for text in texts)
-    test = np.array([value % TEST_SHARE == 0 for value in number], bool)
-    return test if split == "test" else ~test
+    test = parts(canonical_texts) == 0
+    return np.ones(len(test), bool) if split == "all" else test if split == "test" else ~test
 
 
 def puzzles_on_side(board: Board, questions: np.ndarray, answers: np.ndarray, split: str) -> np.ndarray:
