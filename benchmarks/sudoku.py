@@ -51,7 +51,7 @@ def spearman(left: np.ndarray, right: np.ndarray) -> float:
 
 def compile_seconds() -> float:
     start = time.perf_counter()
-    puzzle = sudoku.generate("9x9", "hard", 1)
+    puzzle = sudoku.generate("9x9", "minimal", 1)
     sudoku.canonical(puzzle.questions()[0])
     return time.perf_counter() - start
 
@@ -59,7 +59,7 @@ def compile_seconds() -> float:
 def speeds() -> dict[str, float]:
     table = {}
     for size, difficulty, count in (("4x4", "4-6", 20_000), ("6x6", "10-14", 3_000), ("6x6", "hard", 3_000),
-                                    ("9x9", "45-55", 1_000), ("9x9", "30-40", 1_000), ("9x9", "hard", 500)):
+                                    ("9x9", "45-55", 1_000), ("9x9", "30-40", 1_000), ("9x9", "minimal", 500)):
         def make(size=size, difficulty=difficulty, count=count):
             return sudoku.generate(size, difficulty, count)
 
@@ -70,9 +70,9 @@ def speeds() -> dict[str, float]:
             lambda b=puzzles.board, d=digits: search_many(b, d, 2), count)
         table[f"canonical {size} {difficulty}"] = per_second(
             lambda b=puzzles.board, d=digits, a=answers: canonical_many(b, d, a), count)
-    table["rate 9x9 hard, a set"] = per_second(puzzles.rated, count)
+    table["rate 9x9 minimal, a set"] = per_second(puzzles.rated, count)
     questions = puzzles.questions()
-    table["rate 9x9 hard, one by one"] = per_second(lambda: [sudoku.rate(text) for text in questions], count)
+    table["rate 9x9 minimal, one by one"] = per_second(lambda: [sudoku.rate(text) for text in questions], count)
     for size in ("4x4", "9x9"):
         puzzles = sudoku.generate(size, "medium", 1_000)
         for kind in (torch.uint8, torch.int64):

@@ -31,8 +31,8 @@ def test_generated_puzzles_have_one_solution_and_the_givens_asked_for(size, give
 
 
 @pytest.mark.parametrize("size", ["4x4", "6x6", "9x9"])
-def test_hard_puzzles_are_minimal_and_rated(size):
-    puzzles = sudoku.generate(size, "hard", 15, seed=2)
+def test_minimal_puzzles_are_minimal_and_rated(size):
+    puzzles = sudoku.generate(size, "minimal", 15, seed=2)
     assert puzzles.ratings.tolist() == [sudoku.rate(question) for question in puzzles.questions()]
     for question in puzzles.questions():
         for cell in (cell for cell, digit in enumerate(question) if digit != "."):
@@ -146,7 +146,7 @@ def test_load_says_what_it_knows():
 
 def test_csv_round_trip(tmp_path):
     for size in ("4x4", "6x6", "9x9"):
-        puzzles = sudoku.generate(size, "hard", 20)
+        puzzles = sudoku.generate(size, "minimal", 20)
         sudoku.write_csv(tmp_path / "p.csv", puzzles, source="made here, with a comma")
         back = sudoku.read_csv(tmp_path / "p.csv")
         assert back.content_hash == puzzles.content_hash and (back.ratings == puzzles.ratings).all()
@@ -167,7 +167,7 @@ def test_csv_of_others(tmp_path):
 
 
 def _one(size="4x4", seed=0):
-    puzzles = sudoku.generate(size, "hard", 1, seed=seed)
+    puzzles = sudoku.generate(size, "minimal", 1, seed=seed)
     return puzzles.questions()[0], puzzles.answers()[0]
 
 

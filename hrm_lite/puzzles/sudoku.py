@@ -25,6 +25,7 @@ __all__ = [
     "SudokuSet", "canonical", "generate", "is_solution", "load", "rate", "read_csv", "solve", "write_csv"]
 
 DEFAULT_COUNT = {"train": 10_000, "test": 1_000, "all": 10_000}  # generated puzzles where no limit is given
+GIVE_UP = 20  # among so many times as many generated puzzles, those of a least rating are looked for
 
 
 def solve(text: str) -> str:
@@ -76,11 +77,13 @@ def canonical(text: str) -> str:
     return to_text(canonical_many(board, digits, solution)[0])
 
 
-def load(source: str | os.PathLike, split: str, limit: int | None = None, seed: int = 0) -> SudokuSet:
+def load(
+    source: str | os.PathLike, split: str, limit: int | None = None, seed: int = 0, min_rating: int = 0
+) -> SudokuSet:
     """Puzzles to train on or to test with.
 
     source  "generated:SIZE:DIFFICULTY", made on the spot: SIZE 4x4, 6x6 or 9x9; DIFFICULTY "easy",
-            "medium", "hard", or a range of givens such as "4-6" (see `generate`)
+            "medium", "minimal", "hard", or a range of givens such as "4-6" (see `generate`)
             a .csv file with the columns source,question,answer,rating
             a folder with train.csv and test.csv
             "hub:OWNER/NAME", a data set of the Hugging Face Hub with train.csv and test.csv
@@ -88,12 +91,15 @@ def load(source: str | os.PathLike, split: str, limit: int | None = None, seed: 
     limit   how many puzzles; None: all of a file, 10,000 (test: 1,000) generated ones. From a file, `limit`
             puzzles are drawn at random with the seed
     seed    same seed, same puzzles, on every machine
+    min_rating  only puzzles that need at least so many guesses (see `rate`): for all sources with ratings,
+            which are files, the Hub and generated "minimal" and "hard" ones
 
     Generated puzzles and those of a single file are divided by class: all puzzles that are the same up to
     symmetry are on one side, about one class in five on the side of "test", whatever seed and limit. A
     folder or a data set of the Hub keeps the division of its two files. No puzzle occurs twice in a set.
 
-    ValueError for a source, split or limit that makes no sense, and for more puzzles than there are;
+    ValueError for a source, split or limit that makes no sense, for more puzzles than there are (generated
+    ones: than there are of this rating among 20 times as many), and for min_rating where there are no ratings;
     FileNotFoundError; OSError where the Hub cannot be reached.
     """
     check_split(split)
@@ -103,22 +109,55 @@ def load(source: str | os.PathLike, split: str, limit: int | None = None, seed: 
     kind, _, rest = source.partition(":")
     if kind == "generated":
         size, _, difficulty = rest.partition(":")
-        return generate(size, difficulty, limit or DEFAULT_COUNT[split], seed, split)
+        return _generated(size, difficulty, limit or DEFAULT_COUNT[split], seed, split, min_rating)
     halves = ("train", "test") if split == "all" else (split,)
     if kind == "hub" and rest:
         puzzles = _join([read_csv(fetch_from_hub(rest, half)) for half in halves], source)
     elif Path(source).is_dir():
         puzzles = _join([read_csv(Path(source) / f"{half}.csv") for half in halves], source)
     elif source.endswith(".csv"):
-        return _distinct(read_csv(source), split, limit, seed)
+        return _distinct(_rated(read_csv(source), min_rating), split, limit, seed, min_rating)
     else:
         raise ValueError(
             f"No puzzles at {source!r}. A source is \"generated:SIZE:DIFFICULTY\" (for example "
             "generated:4x4:4-6), a .csv file, a folder with train.csv and test.csv, or \"hub:OWNER/NAME\".")
-    return _distinct(puzzles, "all", limit, seed)
+    return _distinct(_rated(puzzles, min_rating), "all", limit, seed, min_rating)
 
 
-def _distinct(puzzles: SudokuSet, split: str, limit: int | None, seed: int) -> SudokuSet:
+def _rated(puzzles: SudokuSet, min_rating: int) -> SudokuSet:
+    """The puzzles that have at least this rating."""
+    if min_rating <= 0:
+        return puzzles
+    if puzzles.ratings is None:
+        raise ValueError(
+            f"min_rating is {min_rating}, but {puzzles.source} has no ratings. Files, data sets of the Hub "
+            "and generated \"minimal\" and \"hard\" puzzles have them.")
+    chosen = np.flatnonzero(puzzles.ratings >= min_rating)
+    if not len(chosen):
+        raise ValueError(
+            f"None of the {len(puzzles):,} puzzles of {puzzles.source} has a rating of {min_rating} or more; "
+            f"the highest is {puzzles.ratings.max()}. Lower min_rating.")
+    return puzzles.select(chosen)
+
+
+def _generated(size: str, difficulty: str, count: int, seed: int, split: str, min_rating: int) -> SudokuSet:
+    """The first `count` generated puzzles with at least this rating."""
+    if min_rating <= 0:
+        return generate(size, difficulty, count, seed, split)
+    found: list[int] = []
+    for times in (1, 3, 10, GIVE_UP):  # a longer list begins with the shorter one
+        puzzles = generate(size, difficulty, times * count, seed, split)
+        if puzzles.ratings is None:
+            _rated(puzzles, min_rating)  # says so
+        found = np.flatnonzero(puzzles.ratings >= min_rating)
+        if len(found) >= count:
+            return puzzles.select(found[:count])
+    raise ValueError(
+        f"Only {len(found):,} of the first {len(puzzles):,} puzzles of {puzzles.source} have a rating of "
+        f"{min_rating} or more, but {count:,} were asked for. Lower min_rating or the limit.")
+
+
+def _distinct(puzzles: SudokuSet, split: str, limit: int | None, seed: int, min_rating: int) -> SudokuSet:
     """The different puzzles of one side, `limit` of them in random order."""
     order = np.arange(len(puzzles))
     if limit is not None:
@@ -135,8 +174,9 @@ def _distinct(puzzles: SudokuSet, split: str, limit: int | None, seed: int) -> S
         if limit is not None and have >= limit:
             break
     if limit is not None and have < limit:
+        least = f" of rating {min_rating} or more" if min_rating > 0 else ""
         raise ValueError(
-            f"{puzzles.source} has {have:,} different puzzles in split \"{split}\", but {limit:,} were "
+            f"{puzzles.source} has {have:,} different puzzles in split \"{split}\"{least}, but {limit:,} were "
             "asked for. Lower the limit, or leave it out to get all of them.")
     return puzzles.select(np.concatenate(chosen)[:limit])
 
