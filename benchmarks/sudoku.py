@@ -25,8 +25,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hrm_lite.puzzles import sudoku
+from hrm_lite.puzzles import sudoku, sudoku_search
 from hrm_lite.puzzles.sudoku_canonical import canonical_many
+from hrm_lite.puzzles.sudoku_grid import BOARDS
 from hrm_lite.puzzles.sudoku_set import search_many
 
 
@@ -87,6 +88,20 @@ def speeds() -> dict[str, float]:
     return table
 
 
+def hard_puzzles(count: int = 50) -> dict[str, float]:
+    """Puzzles that the search for hard ones makes in a second of one core, without the cache, and their ratings."""
+    sudoku_search.climb(0, "train", 0, 1, 1)  # compiles
+    result = {}
+    for split in ("train", "test"):
+        start = time.process_time()
+        questions, _ = sudoku_search.climb(0, split, 0, count)
+        result[f"{split}, per second"] = count / (time.process_time() - start)
+        ratings = search_many(BOARDS["9x9"], questions, 1)[1]
+        result[f"{split}, mean rating"] = float(ratings.mean())
+        result[f"{split}, median rating"] = float(np.median(ratings))
+    return result
+
+
 def ratings(folder: Path) -> dict[str, float]:
     """Agreement with the rating column over all puzzles of the folder, and the speed of rating them."""
     published = [sudoku.read_csv(folder / f"{split}.csv") for split in ("train", "test")]
@@ -107,10 +122,12 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     result = {"machine": platform.processor() or platform.machine(), "python": platform.python_version(),
-              "compile seconds": compile_seconds(), "per second": speeds()}
+              "compile seconds": compile_seconds(), "per second": speeds(), "hard 9x9": hard_puzzles()}
     print(f"{'first calls (compiling)':36}{result['compile seconds']:14.1f} s")
     for name, value in result["per second"].items():
         print(f"{name:36}{value:14,.0f} /s")
+    for name, value in result["hard 9x9"].items():
+        print(f"hard 9x9: {name:26}{value:14,.2f}")
     if arguments.ratings:
         result["ratings"] = ratings(arguments.ratings)
         for name, value in result["ratings"].items():

@@ -28,13 +28,13 @@ def quick(monkeypatch):
 
 @pytest.fixture(scope="module")
 def hard():
-    return sudoku_search.climb(3, "train", 0, 24)
+    return sudoku_search.climb(3, "train", 0, 20)
 
 
 # -- the search
 
 def test_the_puzzles_are_hard(hard):
-    """With 1,800 moves the mean of 24 is 21 give or take 3; random minimal puzzles have 0.8."""
+    """With 1,800 moves the mean of 20 is 21 give or take 4; random minimal puzzles have 0.8."""
     ratings = search_many(BOARD, hard[0], 1)[1]
     assert ratings.mean() > 12 and len(set(ratings.tolist())) > 8  # hard, and not all alike
     assert ratings.tolist() == [sudoku.rate(to_text(row)) for row in hard[0]]
@@ -42,11 +42,11 @@ def test_the_puzzles_are_hard(hard):
 
 def test_an_answer_of_its_own_for_each(hard):
     """No two are of one family: not even their complete answers are equivalent."""
-    assert len({sudoku.canonical(to_text(row)) for row in hard[1]}) == 24
+    assert len({sudoku.canonical(to_text(row)) for row in hard[1]}) == 20
 
 
 def test_one_solution_and_no_given_too_many_by_plain_backtracking(hard):
-    for question, answer in list(zip(*hard, strict=True))[:3]:
+    for question, answer in list(zip(*hard, strict=True))[:1]:
         question, answer = to_text(question), to_text(answer)
         assert all_solutions(question, 2) == [answer]
         for cell in (cell for cell, digit in enumerate(question) if digit != "."):
@@ -72,7 +72,8 @@ def test_the_list_is_the_same_on_every_machine(hard):
     assert (sudoku_search.VERSION, texts) == (1, RECORDED)
 
 
-RECORDED = []
+RECORDED = ["79.3..86.1.4..........8.........75.6..2....3..5.......6....2..5...94..73.3....6..",
+            "..9....7......48.1....6..3...2..6..3...4....58...9.6..1..6......5.7.....98..31..2"]
 
 
 def test_a_puzzle_depends_on_its_number_alone():
@@ -157,18 +158,17 @@ def test_an_interrupted_run_goes_on(quick, monkeypatch):
     made = []
 
     def climb(seed, split, start, count, climb=sudoku_search.climb):
-        if start == 16 and len(made) == 2:
-            made.append("stopped")
-            raise KeyboardInterrupt
         made.append(start)
+        if made == [0, 8, 16]:
+            raise KeyboardInterrupt
         return climb(seed, split, start, count)
 
     monkeypatch.setattr(sudoku_search, "climb", climb)
     with pytest.raises(KeyboardInterrupt):
-        sudoku_hard.hard_puzzles(32, 0, "train", 1)
-    done = made.count(0) + made.count(8) + made.count(24)
-    sudoku_hard.hard_puzzles(32, 0, "train", 1)
-    assert made[:3] == [0, 8, "stopped"] and sorted(made[3:]) == ([16, 24] if done < 3 else [24, 16])[: 5 - done]
+        sudoku_hard.hard_puzzles(40, 0, "train", 1)
+    assert made[:3] == [0, 8, 16]
+    sudoku_hard.hard_puzzles(40, 0, "train", 1)
+    assert sorted(made) == [0, 8, 16, 16, 24, 32]  # only the one that failed was begun twice
 
 
 def test_the_key_holds_what_decides(quick, monkeypatch):
@@ -197,9 +197,9 @@ def test_generated_puzzles_of_a_least_rating():
     every = sudoku.load("generated:9x9:minimal", "train", 90, seed=1)
     want = every.select(every.ratings >= 2)
     assert puzzles[: len(want)].content_hash == want[:30].content_hash
-    with pytest.raises(ValueError, match="Only 0 of the first 40 puzzles of generated:9x9:minimal .* 90 or more"):
+    with pytest.raises(ValueError, match=r"Only 0 of the first 40 puzzles of generated:9x9:minimal .* 90 or more"):
         sudoku.load("generated:9x9:minimal", "all", 2, min_rating=90)
-    with pytest.raises(ValueError, match="min_rating is 3, but generated:9x9:easy .* has no ratings"):
+    with pytest.raises(ValueError, match=r"min_rating is 3, but generated:9x9:easy .* has no ratings"):
         sudoku.load("generated:9x9:easy", "all", 2, min_rating=3)
 
 

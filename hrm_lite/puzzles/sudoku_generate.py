@@ -97,8 +97,8 @@ def generate(
             with the puzzles of the smaller
     split   "train" or "test": only classes of that side (see `load`); "all": both
 
-    Two puzzles of a set may be equivalent, never equal; hard ones of 9x9 are not even equivalent. ValueError for impossible wishes, such as more
-    puzzles than there are.
+    Two puzzles of a set may be equivalent, never equal; hard ones of 9x9 are not even equivalent.
+    ValueError for impossible wishes, such as more puzzles than there are.
     """
     board = board_named(size)
     difficulty = Difficulty.parse(board, givens)

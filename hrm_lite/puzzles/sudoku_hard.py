@@ -54,7 +54,7 @@ def _chunks(numbers: range, seed: int, split: str, threads: int | None) -> list[
     with (
         concurrent.futures.ThreadPoolExecutor(threads or _cores()) as pool,
         tqdm(total=len(numbers) * CHUNK, desc=f"hard puzzles ({split})", unit="puzzle", delay=1, leave=False,
-             disable=os.environ.get("TQDM_DISABLE") == "1") as bar,
+             disable=os.environ.get("TQDM_DISABLE", "0") not in ("", "0")) as bar,
     ):
         work = [pool.submit(_chunk, number, seed, split) for number in numbers]
         try:
