@@ -311,13 +311,14 @@ def test_kernels_compile_without_any_folder_for_their_cache(monkeypatch):
 
     real = numba.njit
 
-    def njit(function=None, cache=False):
+    def njit(function=None, cache=False, **options):
+        if function is None:
+            return lambda inner: njit(inner, cache, **options)
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
-        return real(function)
+        return real(function, **options)
 
-    monkeypatch.setattr(numba, "njit", lambda function=None, cache=False: (
-        lambda inner: njit(inner, cache)) if function is None else njit(function, cache))
+    monkeypatch.setattr(numba, "njit", njit)
     assert sudoku_kernels.jit(lambda number: number + 1)(1) == 2
 
 
