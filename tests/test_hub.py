@@ -12,6 +12,7 @@ import threading
 import pytest
 
 from hrm_lite.puzzles import sudoku
+from hrm_lite.puzzles.hub import fetch
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -149,4 +150,4 @@ def test_a_data_set_that_changed_under_its_name_is_noticed(hub, load, files, tmp
 def test_names_that_are_none():
     for name in ("nobody", "a/b/c", "a b/c", "../x", ""):
         with pytest.raises(ValueError, match="OWNER/NAME"):
-            sudoku.hub.fetch(name, "train.csv", "files")
+            fetch(name, "train.csv", "files")

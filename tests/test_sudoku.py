@@ -66,7 +66,7 @@ def test_solve_a_known_puzzle():
 
 
 @pytest.mark.parametrize("size", ["4x4", "6x6", "9x9"])
-@pytest.mark.parametrize("difficulty", ["medium", "hard"])
+@pytest.mark.parametrize("difficulty", ["medium", "minimal"])
 def test_solve_agrees_with_plain_backtracking(size, difficulty):
     puzzles = sudoku.generate(size, difficulty, 12 if size == "9x9" else 40, seed=3)
     for question, answer in zip(puzzles.questions(), puzzles.answers(), strict=True):
@@ -79,7 +79,7 @@ def test_the_number_of_solutions_agrees_with_plain_backtracking(size):
     from hrm_lite.puzzles.sudoku_kernels import solve_many
 
     rng = np.random.default_rng(0)
-    puzzles = sudoku.generate(size, "hard", 40, seed=5)
+    puzzles = sudoku.generate(size, "minimal", 40, seed=5)
     digits = (puzzles.inputs - 1).copy()
     for row in digits:
         cell = rng.choice(np.flatnonzero(row))
@@ -260,17 +260,17 @@ def test_check_reads_no_label():
 
 def test_rating_is_zero_where_nothing_has_to_be_guessed_and_rises_otherwise():
     assert sudoku.rate(NEWSPAPER) == 0 and sudoku.rate(ANSWER) == 0
-    # The hardest of 20,000 generated ones: generate("9x9", "hard", 20_000, seed=11).
+    # The hardest of 20,000 generated ones: generate("9x9", "minimal", 20_000, seed=11).
     hard = ".1.........8.3.5.19.24................36.....74..59.1......3.6....2..94.2...8...7"
     assert all_solutions(hard, 1) == [sudoku.solve(hard)]
     assert sudoku.rate(hard) == 34
-    easy, hard = (sudoku.generate("9x9", givens, 200, seed=2).rated().ratings for givens in ("45-55", "hard"))
+    easy, hard = (sudoku.generate("9x9", givens, 200, seed=2).rated().ratings for givens in ("45-55", "minimal"))
     assert easy.max() == 0 and hard.mean() > 0.2
 
 
 def test_ratings_stay_what_they_were():
     """Ratings of 400 generated puzzles, recorded when those of 3,000 published ones agreed (the next test)."""
-    puzzles = sudoku.generate("9x9", "hard", 400, seed=2)
+    puzzles = sudoku.generate("9x9", "minimal", 400, seed=2)
     assert np.bincount(puzzles.ratings).tolist() == [220, 89, 48, 22, 11, 6, 3, 0, 1]
     assert puzzles.ratings[puzzles.ratings > 3].tolist() == [
         5, 4, 6, 6, 4, 5, 4, 5, 4, 4, 5, 5, 5, 4, 4, 4, 8, 4, 4, 6, 4]
@@ -307,18 +307,19 @@ def test_import_loads_no_heavy_libraries_and_small_puzzles_need_no_compiler():
 def test_kernels_compile_without_any_folder_for_their_cache(monkeypatch):
     import numba
 
-    from hrm_lite.puzzles import sudoku_kernels
+    from hrm_lite.puzzles import compiled
 
     real = numba.njit
 
-    def njit(function=None, cache=False):
+    def njit(function=None, cache=False, **options):
+        if function is None:
+            return lambda inner: njit(inner, cache, **options)
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
-        return real(function)
+        return real(function, **options)
 
-    monkeypatch.setattr(numba, "njit", lambda function=None, cache=False: (
-        lambda inner: njit(inner, cache)) if function is None else njit(function, cache))
-    assert sudoku_kernels.jit(lambda number: number + 1)(1) == 2
+    monkeypatch.setattr(numba, "njit", njit)
+    assert compiled.jit(lambda number: number + 1)(1) == 2
 
 
 @settings(max_examples=30, deadline=None)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hrm_lite.puzzles import sudoku
+from hrm_lite.puzzles.splits import on_side
 from hrm_lite.puzzles.stream import Stream
-from hrm_lite.puzzles.sudoku_splits import on_side
 
 HEADER = "source,question,answer,rating\n"
 
@@ -28,8 +28,8 @@ def test_generated_puzzles_have_one_solution_and_the_givens_asked_for(size, give
 
 
 @pytest.mark.parametrize("size", ["4x4", "6x6", "9x9"])
-def test_hard_puzzles_are_minimal_and_rated(size):
-    puzzles = sudoku.generate(size, "hard", 15, seed=2)
+def test_minimal_puzzles_are_minimal_and_rated(size):
+    puzzles = sudoku.generate(size, "minimal", 15, seed=2)
     assert puzzles.ratings.tolist() == [sudoku.rate(question) for question in puzzles.questions()]
     for question in puzzles.questions():
         for cell in (cell for cell, digit in enumerate(question) if digit != "."):
@@ -125,7 +125,7 @@ def test_both_splits_together_are_the_whole_list():
 
 def test_load_says_what_it_knows():
     for source, split, words in [
-        ("nowhere", "train", 'No puzzles at \'nowhere\'. A source is "generated:SIZE:DIFFICULTY"'),
+        ("nowhere", "train", 'No puzzles at \'nowhere\'. A source is "generated:…" .for example generated:9x9:hard'),
         ("generated:4x4:4-6", "validation", "no split 'validation'"),
         ("generated:4x4", "train", "not a difficulty"),
         ("hub:nobody", "train", "OWNER/NAME"),
@@ -143,7 +143,7 @@ def test_load_says_what_it_knows():
 
 def test_csv_round_trip(tmp_path):
     for size in ("4x4", "6x6", "9x9"):
-        puzzles = sudoku.generate(size, "hard", 20)
+        puzzles = sudoku.generate(size, "minimal", 20)
         sudoku.write_csv(tmp_path / "p.csv", puzzles, source="made here, with a comma")
         back = sudoku.read_csv(tmp_path / "p.csv")
         assert back.content_hash == puzzles.content_hash and (back.ratings == puzzles.ratings).all()
@@ -164,7 +164,7 @@ def test_csv_of_others(tmp_path):
 
 
 def _one(size="4x4", seed=0):
-    puzzles = sudoku.generate(size, "hard", 1, seed=seed)
+    puzzles = sudoku.generate(size, "minimal", 1, seed=seed)
     return puzzles.questions()[0], puzzles.answers()[0]
 
 
@@ -236,7 +236,8 @@ def test_load_takes_a_folder_and_the_hub_as_divided_there(tmp_path, monkeypatch)
     parts = {split: sudoku.generate("6x6", "hard", 20, seed=seed) for seed, split in enumerate(("train", "test"))}
     for split, puzzles in parts.items():
         sudoku.write_csv(tmp_path / f"{split}.csv", puzzles)
-    monkeypatch.setattr(sudoku.hub, "fetch", lambda name, file, offline: {"them/puzzles": tmp_path / file}[name])
+    monkeypatch.setattr(
+        "hrm_lite.puzzles.hub.fetch", lambda name, file, offline: {"them/puzzles": tmp_path / file}[name])
     for source in (str(tmp_path), "hub:them/puzzles"):
         for split, puzzles in parts.items():
             assert sudoku.load(source, split).content_hash == puzzles.content_hash

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from hrm_lite.puzzles.base import Face, PuzzleSet
-from hrm_lite.puzzles.sources import DEFAULT_COUNT, check_limit, collect
-from hrm_lite.puzzles.splits import TEST_SHARE, check_split, on_side
+from hrm_lite.puzzles.sources import DEFAULT_COUNT, SHARE, check_limit, collect
+from hrm_lite.puzzles.splits import check_split, on_side
 from hrm_lite.puzzles.stream import Stream
 
 __all__ = ["ParitySet", "PointerSet", "ReachSet", "load"]
@@ -106,8 +106,10 @@ def load(source: str, split: str, limit: int | None = None, seed: int = 0) -> De
         # Whole chunks of one size, so that the puzzles do not depend on how many are asked for.
         return (make(stream, 4096),)
 
-    share = {"train": 1 - 1 / TEST_SHARE, "test": 1 / TEST_SHARE, "all": 1}[split]
-    (inputs,) = collect(count, chunk, lambda rows: on_side(map(bytes, rows), split), share, f"puzzles of {source!r}")
+    def keep(rows: np.ndarray) -> np.ndarray:
+        return on_side(map(bytes, rows), split)
+
+    (inputs,) = collect(count, chunk, keep, SHARE[split], f"puzzles of {source!r}")
     labels = kind.solve(torch.tensor(inputs).long(), grid, depth).numpy()
     return kind(source.replace(":", "-"), vocab, grid, None, inputs, labels, source=f"{source} ({split}, seed {seed})")
 

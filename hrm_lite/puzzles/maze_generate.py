@@ -8,8 +8,8 @@ import re
 import numpy as np
 
 from hrm_lite.puzzles.maze_set import WALL, MazeSet, from_codes, symmetries
-from hrm_lite.puzzles.sources import collect
-from hrm_lite.puzzles.splits import TEST_SHARE, check_split, on_side
+from hrm_lite.puzzles.sources import SHARE, collect
+from hrm_lite.puzzles.splits import check_split, on_side
 
 KINDS = ("random", "unique", "tree")
 HARD = 110 / 900  # the published mazes have more than 110 steps on 900 cells
@@ -104,8 +104,7 @@ def generate(
     def keep(questions: np.ndarray, *_) -> np.ndarray:
         return walls_on_side(questions == 1, grid, split)
 
-    share = {"train": 1 - 1 / TEST_SHARE, "test": 1 / TEST_SHARE, "all": 1}[split]
-    made = collect(count, make, keep, share, f"mazes of {wish.name} in split \"{split}\"")
+    made = collect(count, make, keep, SHARE[split], f"mazes of {wish.name} in split \"{split}\"")
     return from_codes(*made, grid, f"generated:{wish.name} ({split}, seed {seed})", dihedral)
 
 

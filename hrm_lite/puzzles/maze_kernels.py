@@ -2,7 +2,7 @@
 
 A maze is an array of (rows, columns) cells in reading order with a wall round it: `pad` columns of the flat array are
 one wall wide, so that no step leaves the board and no edge has to be asked about. Functions that call each other stand
-in this one file, and arrays are made outside of compiled code, both for numba (see `sudoku_kernels`).
+in this one file, and arrays are made outside of compiled code, both for numba (see `compiled`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from hrm_lite.puzzles import stream
-from hrm_lite.puzzles.sudoku_kernels import _below, _next_random, jit
+from hrm_lite.puzzles.compiled import below, jit, next_random
 
 RANDOM, UNIQUE, TREE = 0, 1, 2
 FAR = -1  # the distance of what cannot be reached
@@ -55,7 +55,7 @@ def _draw_path(wall, width, goal, distance, ways, rng, path):
     """Mark one of the shortest paths in `path`, each equally likely, without its two ends."""
     cell = goal
     while distance[cell] > 1:
-        left = ways[cell] * (_next_random(rng) >> np.uint64(11)) * (1.0 / 9007199254740992.0)  # / 2^53
+        left = ways[cell] * (next_random(rng) >> np.uint64(11)) * (1.0 / 9007199254740992.0)  # / 2^53
         chosen = 0
         for step in (-width, -1, 1, width):
             other = cell + step
@@ -73,9 +73,9 @@ def _random_walls(wall, rows, columns, order, rng):
     """Walls on 30 to 50 % of the cells, any number in between equally likely, anywhere. How many cells are free."""
     cells = rows * columns
     low, high = (3 * cells + 9) // 10, cells // 2
-    walls = low + _below(rng, high - low + 1)
+    walls = low + below(rng, high - low + 1)
     for place in range(walls):  # the first of a random order, by Fisher and Yates; it need not begin in order
-        other = place + _below(rng, cells - place)
+        other = place + below(rng, cells - place)
         order[place], order[other] = order[other], order[place]
     for place in range(cells):
         wall[(order[place] // columns + 1) * (columns + 2) + order[place] % columns + 1] = place < walls
@@ -96,7 +96,7 @@ def _draw_ends(wall, width, free, low, high, rng, distance, queue, ends):
     cell to the one farthest from that is, but for rare boards, the longest that this part of the board has.
     """
     one = 0
-    chosen = 1 + _below(rng, free)
+    chosen = 1 + below(rng, free)
     for cell in range(len(wall)):
         if not wall[cell]:
             one += 1
@@ -116,8 +116,8 @@ def _draw_ends(wall, width, free, low, high, rng, distance, queue, ends):
             if distance[queue[first]] > high:
                 last = first
         total += last - first
-        if last > first and _below(rng, total) < last - first:
-            ends[0], ends[1] = cell, queue[first + _below(rng, last - first)]
+        if last > first and below(rng, total) < last - first:
+            ends[0], ends[1] = cell, queue[first + below(rng, last - first)]
     return total > 0
 
 
@@ -132,7 +132,7 @@ def _tree(wall, rows, columns, order, stack, rng):
     for cell in range(len(wall)):
         wall[cell] = 1
     free, depth = 0, 0
-    stack[0] = (1 + 2 * _below(rng, (rows + 1) // 2)) * width + 1 + 2 * _below(rng, (columns + 1) // 2)
+    stack[0] = (1 + 2 * below(rng, (rows + 1) // 2)) * width + 1 + 2 * below(rng, (columns + 1) // 2)
     wall[stack[0]] = 0
     order[0] = stack[0]
     free = 1
@@ -144,7 +144,7 @@ def _tree(wall, rows, columns, order, stack, rng):
             # A jump of two columns cannot leave its row unseen: the border is one cell wide and rooms are odd here.
             if 1 <= row <= rows and 1 <= column <= columns and wall[cell + 2 * step]:
                 ties += 1
-                if _below(rng, ties) == 0:
+                if below(rng, ties) == 0:
                     chosen = step
         if ties == 0:
             depth -= 1
@@ -169,7 +169,7 @@ def _generate_all(kind, low, high, rows, columns, seed, tries, work, questions, 
     one = np.int64(1)
     for index in range(len(questions)):
         rng[0] = seed + np.uint64(index)
-        rng[0] = _next_random(rng)  # neighbouring numbers must not give neighbouring streams
+        rng[0] = next_random(rng)  # neighbouring numbers must not give neighbouring streams
         found = False
         for cell in range(rows * columns):
             order[cell] = cell

@@ -14,12 +14,14 @@ import numpy as np
 
 from hrm_lite.puzzles import hub
 from hrm_lite.puzzles.base import PuzzleSet
-from hrm_lite.puzzles.splits import check_split, first_of_each
+from hrm_lite.puzzles.splits import TEST_SHARE, check_split, first_of_each
 from hrm_lite.puzzles.stream import Stream
 
-__all__ = ["DEFAULT_COUNT", "Kind", "check_limit", "collect", "load"]
+__all__ = ["DEFAULT_COUNT", "SHARE", "Kind", "check_limit", "collect", "load"]
 
 DEFAULT_COUNT = {"train": 10_000, "test": 1_000, "all": 10_000}  # generated puzzles where no limit is given
+SHARE = {"train": 1 - 1 / TEST_SHARE, "test": 1 / TEST_SHARE, "all": 1.0}  # of all classes
+_TIMES = (1, 3, 10, 20)  # so many times the limit are generated before min_rating gives up
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,11 +49,7 @@ def load(
     source = os.fspath(source)
     scheme, _, rest = source.partition(":")
     if scheme == "generated":
-        puzzles = kind.generate(rest, limit or DEFAULT_COUNT[split], seed, split)
-        if min_rating:
-            raise ValueError("min_rating chooses among the puzzles of a file or a data set; these are made to order. "
-                             f"Ask for harder ones in the source, for example {kind.example}.")
-        return puzzles
+        return _generated(kind, rest, limit or DEFAULT_COUNT[split], seed, split, min_rating)
     halves = ("train", "test") if split == "all" else (split,)
     if scheme == "hub" and rest:
         puzzles = _join([kind.read(hub.fetch(rest, f"{half}.csv", kind.offline)) for half in halves], source)
@@ -72,11 +70,38 @@ def check_limit(limit: int | None) -> None:
         raise ValueError(f"limit must be 1 or more puzzles, or None for all; got {limit}.")
 
 
+def _generated(kind: Kind, rest: str, count: int, seed: int, split: str, min_rating: int) -> PuzzleSet:
+    """The first `count` generated puzzles with at least this rating."""
+    for times in _TIMES if min_rating > 0 else (1,):  # a longer list begins with the shorter one
+        puzzles = kind.generate(rest, times * count, seed, split)
+        hard = _hard_enough(puzzles, min_rating)
+        if len(hard) >= count:
+            return puzzles.select(hard[:count])
+    raise ValueError(
+        f"Only {len(hard):,} of the first {len(puzzles):,} puzzles of {puzzles.source} have a rating of {min_rating} "
+        f"or more, but {count:,} were asked for. Lower min_rating or the limit.")
+
+
+def _hard_enough(puzzles: PuzzleSet, min_rating: int) -> np.ndarray:
+    """Which puzzles have at least this rating, as indices."""
+    if min_rating <= 0:
+        return np.arange(len(puzzles))
+    if puzzles.ratings is None:
+        raise ValueError(
+            f"min_rating is {min_rating}, but {puzzles.source} has no ratings. Files, data sets of the Hub, mazes, and "
+            "Sudoku that is generated as \"minimal\" or \"hard\" have them.")
+    return np.flatnonzero(puzzles.ratings >= min_rating)
+
+
 def _choose(kind: Kind, puzzles: PuzzleSet, split: str, limit: int | None, seed: int, min_rating: int) -> PuzzleSet:
     """The different puzzles of one side that are hard enough; `limit` of them in random order, or all in theirs."""
     order = np.arange(len(puzzles)) if limit is None else Stream(seed).orders(len(puzzles))
     if min_rating > 0:
-        order = order[puzzles.ratings[order] >= min_rating]
+        order = order[np.isin(order, _hard_enough(puzzles, min_rating))]
+        if not len(order):
+            raise ValueError(
+                f"None of the {len(puzzles):,} puzzles of {puzzles.source} has a rating of {min_rating} or more; the "
+                f"highest is {puzzles.ratings.max()}. Lower min_rating.")
     seen, chosen, have = set(), [], 0
     for start in range(0, len(order), 4096):  # finding classes takes time: stop when there are enough
         part = order[start : start + 4096]

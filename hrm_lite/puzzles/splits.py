@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-__all__ = ["SPLITS", "check_split", "first_of_each", "on_side"]
+__all__ = ["SPLITS", "TEST_SHARE", "check_split", "first_of_each", "on_side", "parts"]
 
 SPLITS = ("train", "test", "all")
 TEST_SHARE = 5  # one class in five is for testing
@@ -23,15 +23,18 @@ def check_split(split: str) -> None:
         raise ValueError(f"There is no split {split!r}; choose \"train\", \"test\" or \"all\".")
 
 
+def parts(classes: Iterable[str | bytes]) -> np.ndarray:
+    """For each class, named by text or bytes that all its members share: which of TEST_SHARE equal parts it is in,
+    (n,) int64. Part 0 is for testing."""
+    names = (name.encode() if isinstance(name, str) else name for name in classes)
+    return np.array([int.from_bytes(hashlib.sha256(name).digest()[:8], "big") % TEST_SHARE for name in names], np.int64)
+
+
 def on_side(classes: Iterable[str | bytes], split: str) -> np.ndarray:
-    """For each class, named by text or bytes that all its members share: whether it belongs to the split, bool."""
+    """For each class, named as for `parts`: whether it belongs to the split, (n,) bool."""
     check_split(split)
-    names = [name.encode() if isinstance(name, str) else name for name in classes]
-    if split == "all":
-        return np.ones(len(names), bool)
-    number = (int.from_bytes(hashlib.sha256(name).digest()[:8], "big") for name in names)
-    test = np.array([value % TEST_SHARE == 0 for value in number], bool)
-    return test if split == "test" else ~test
+    test = parts(classes) == 0
+    return np.ones(len(test), bool) if split == "all" else test if split == "test" else ~test
 
 
 def first_of_each(rows: np.ndarray, seen: set[bytes]) -> np.ndarray:

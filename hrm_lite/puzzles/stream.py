@@ -12,16 +12,20 @@ import numpy as np
 STEP = 0x9E3779B97F4A7C15  # added for each number: 2^64 divided by the golden ratio
 
 
-def start(seed: int) -> int:
-    """A 64-bit starting point for a seed; neighbouring seeds are far apart. (This part numpy does promise.)"""
+def start(seed: int | tuple[int, ...]) -> int:
+    """A 64-bit starting point for a seed, or for several numbers that name a stream; neighbours are far apart.
+
+    (This part numpy does promise.)
+    """
     return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
 
 
 class Stream:
     """An endless list of random 64-bit numbers, taken in arrays."""
 
-    def __init__(self, seed: int) -> None:
-        self.state = start(seed)
+    def __init__(self, seed: int | tuple[int, ...], skip: int = 0) -> None:
+        """`skip` leaves out so many numbers at the beginning."""
+        self.state = (start(seed) + skip * STEP) % 2**64
 
     def bits(self, *shape: int) -> np.ndarray:
         """The next numbers, uint64 of that shape."""

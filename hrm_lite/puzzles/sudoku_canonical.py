@@ -16,8 +16,8 @@ import functools
 
 import numpy as np
 
+from hrm_lite.puzzles.compiled import jit
 from hrm_lite.puzzles.sudoku_grid import Board
-from hrm_lite.puzzles.sudoku_kernels import jit
 from hrm_lite.puzzles.sudoku_symmetry import column_orders
 
 

@@ -2,8 +2,9 @@
 
 4x4 puzzles are drawn from the table of all classes: first the number of givens, then a class with that
 many, then one of its members, each evenly. Larger ones are dug: a random full board loses cells, in random
-order, while one solution remains, until it has the number of givens drawn evenly from the range. Either
-way the seed and the position in the stream decide a puzzle: more puzzles of a seed begin with the fewer.
+order, while one solution remains, until it has the number of givens drawn evenly from the range; hard ones
+of 9x9 are searched for (see `sudoku_search`). In each way the seed and the position in the stream decide a
+puzzle: more puzzles of a seed begin with the fewer.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import re
 import numpy as np
 
 from hrm_lite.puzzles import sudoku_small
+from hrm_lite.puzzles.sources import SHARE, collect
+from hrm_lite.puzzles.splits import check_split, first_of_each, on_side
 from hrm_lite.puzzles.stream import Stream
 from hrm_lite.puzzles.sudoku_grid import BOARDS, Board
 from hrm_lite.puzzles.sudoku_set import SudokuSet
-from hrm_lite.puzzles.sudoku_splits import check_split, first_of_each, on_side, puzzles_on_side
+from hrm_lite.puzzles.sudoku_splits import puzzles_on_side
 
 NAMED = {
     "4x4": {"easy": (7, 9), "medium": (4, 6)},
@@ -29,19 +32,20 @@ FEWEST = {"4x4": 4, "6x6": 8, "9x9": 17}  # known by exhaustive search: no puzzl
 
 @dataclasses.dataclass(frozen=True)
 class Difficulty:
-    """What to ask of a puzzle: a range of givens, or that none of its givens can be left out."""
+    """What to ask of a puzzle: a range of givens; that none of its givens can be left out; or also many guesses."""
 
     name: str
     low: int = 0
     high: int = 0
     minimal: bool = False
+    searched: bool = False
 
     @classmethod
     def parse(cls, board: Board, given: str | tuple[int, int]) -> Difficulty:
-        """"easy", "medium", "hard", "LOW-HIGH", "COUNT" or (low, high)."""
+        """"easy", "medium", "hard", "minimal", "LOW-HIGH", "COUNT" or (low, high)."""
         if isinstance(given, str):
-            if given == "hard":
-                return cls("hard", minimal=True)
+            if given in ("hard", "minimal"):  # the small boards have nothing harder than minimal puzzles
+                return cls(given, minimal=True, searched=given == "hard" and board.side == 9)
             if given in NAMED[board.name]:
                 return cls(given, *NAMED[board.name][given])
             match = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", given)
@@ -50,8 +54,9 @@ class Difficulty:
             low, high = _pair(given)
         if low is None:
             raise ValueError(
-                f"{given!r} is not a difficulty. Use \"easy\", \"medium\", \"hard\" (no given can be left "
-                "out) or a range of givens such as \"30-40\".")
+                f"{given!r} is not a difficulty. Use \"easy\", \"medium\", \"minimal\" (no given can be left "
+                "out), \"hard\" (9x9: many guesses needed; smaller boards: minimal) or a range of givens such "
+                "as \"30-40\".")
         fewest, most = FEWEST[board.name], board.cells - 1
         if not fewest <= low <= high <= most:
             raise ValueError(
@@ -86,22 +91,29 @@ def generate(
 
     size    "4x4", "6x6" or "9x9"
     givens  "easy", "medium", a range "30-40" or (30, 40): each number in it is equally likely, as far as
-            there are puzzles left; or "hard": puzzles of which no given can be left out, with ratings
+            there are puzzles left. "minimal": puzzles of which no given can be left out, with ratings.
+            "hard", with ratings: for 9x9 minimal puzzles found by a search that climbs to many guesses
+            (ratings of about 20 on average; 50 of them take about ten seconds of a core, and are kept on
+            disk: see `store`); the smaller boards have none that are so hard, and "hard" is "minimal"
     seed    0 or more; the same seed gives the same puzzles on every machine, and a larger count begins
             with the puzzles of the smaller
     split   "train" or "test": only classes of that side (see `load`); "all": both
 
-    Two puzzles of a set may be equivalent, never equal. ValueError for impossible wishes, such as more
-    puzzles than there are.
+    Two puzzles of a set may be equivalent, never equal; hard ones of 9x9 are not even equivalent.
+    ValueError for impossible wishes, such as more puzzles than there are.
     """
     board = board_named(size)
     difficulty = Difficulty.parse(board, givens)
     check_split(split)
     if count < 1 or seed < 0:
         raise ValueError(f"count must be 1 or more and seed 0 or more; got count {count} and seed {seed}.")
+    source = f"generated:{size}:{difficulty.name} ({split}, seed {seed})"
+    if difficulty.searched:
+        from hrm_lite.puzzles.sudoku_hard import hard_puzzles
+
+        return SudokuSet.from_digits(board, *hard_puzzles(count, seed, split), source=source)
     questions, answers = (_draw_small if size == "4x4" else _dig)(board, difficulty, count, seed, split)
-    puzzles = SudokuSet.from_digits(
-        board, questions, answers, source=f"generated:{size}:{difficulty.name} ({split}, seed {seed})")
+    puzzles = SudokuSet.from_digits(board, questions, answers, source=source)
     return puzzles.rated() if difficulty.minimal else puzzles
 
 
@@ -136,25 +148,14 @@ def _draw_small(board: Board, difficulty: Difficulty, count: int, seed: int, spl
 def _dig(board: Board, difficulty: Difficulty, count: int, seed: int, split: str):
     from hrm_lite.puzzles.sudoku_kernels import MAX_TRIES, dig_many  # compiled: loaded on first use
 
-    seen, parts, have, start = set(), [], 0, 0
-    while have < count:
-        chunk = min(2_000, 16 + (count - have) * (5 if split == "test" else 2 if split == "train" else 1))
-        questions, answers = dig_many(
-            board, difficulty.low, difficulty.high, difficulty.minimal, seed, start, chunk)
-        if len(questions) < chunk:
+    def make(start: int, number: int) -> tuple[np.ndarray, np.ndarray]:
+        made = dig_many(board, difficulty.low, difficulty.high, difficulty.minimal, seed, start, number)
+        if len(made[0]) < number:
             raise ValueError(
                 f"No {board.name} puzzle with so few givens was found on {MAX_TRIES:,} random boards "
                 f"(asked for {difficulty.low} to {difficulty.high}): they exist but are rare. Raise the "
-                "lower end of the range, or ask for \"hard\": puzzles of which no given can be left out.")
-        keep = puzzles_on_side(board, questions, answers, split)
-        questions, answers = questions[keep], answers[keep]
-        fresh = first_of_each(questions, seen)
-        if start > 1_000_000 and not fresh.any():
-            raise ValueError(
-                f"Only {have:,} different {board.name} puzzles of difficulty {difficulty.name} were found "
-                f"in split \"{split}\", but {count:,} were asked for. Ask for fewer or for a wider range "
-                "of givens.")
-        parts.append((questions[fresh], answers[fresh]))
-        have += int(fresh.sum())
-        start += chunk
-    return tuple(np.concatenate(column)[:count] for column in zip(*parts, strict=True))
+                "lower end of the range, or ask for \"minimal\": puzzles of which no given can be left out.")
+        return made
+
+    return collect(count, make, lambda questions, answers: puzzles_on_side(board, questions, answers, split),
+                   SHARE[split], f"{board.name} puzzles of difficulty {difficulty.name} in split \"{split}\"")

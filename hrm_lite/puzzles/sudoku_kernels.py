@@ -11,23 +11,15 @@ from __future__ import annotations
 
 import functools
 
-import numba
 import numpy as np
 
 from hrm_lite.puzzles import stream
+from hrm_lite.puzzles.compiled import below, jit, next_random
 from hrm_lite.puzzles.sudoku_grid import Board
 
 PLACED = 1 << 15
 BITS = np.array([number.bit_count() for number in range(1 << 9)], np.uint8)
 MAX_TRIES = 2_000  # boards that `dig_many` starts for one puzzle before it gives up
-
-
-def jit(function):
-    """Compile on first call and keep the result on disk where some folder allows it."""
-    try:
-        return numba.njit(cache=True)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache folder can be written to
-        return numba.njit(function)
 
 
 @jit
@@ -83,22 +75,6 @@ def _settle(cells, peers, units, full, queue, waiting):
 
 
 @jit
-def _next_random(state):
-    """The next 64 bits of splitmix64, as in `stream`."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    bits = state[0]
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
-
-
-@jit
-def _below(state, bound):
-    """A random whole number from 0 to bound - 1."""
-    return np.int64((_next_random(state) >> np.uint64(32)) * np.uint64(bound) >> np.uint64(32))
-
-
-@jit
 def _search(stack, branch, queue, waiting, peers, units, full, limit, rng, solution):
     """Depth first from stack[0]; stops at `limit` solutions. Returns (solutions, guesses before the first).
 
@@ -121,7 +97,7 @@ def _search(stack, branch, queue, waiting, peers, units, full, limit, rng, solut
                             break
                     elif count == fewest and len(rng):
                         ties += 1
-                        if _below(rng, ties) == 0:
+                        if below(rng, ties) == 0:
                             best = cell
             if best < 0:
                 if found == 0:
@@ -136,7 +112,7 @@ def _search(stack, branch, queue, waiting, peers, units, full, limit, rng, solut
                 bit = cells[best] & -cells[best]
                 if len(rng):
                     rest = cells[best]
-                    for _ in range(_below(rng, fewest)):
+                    for _ in range(below(rng, fewest)):
                         rest &= rest - 1
                     bit = rest & -rest
                 for cell in range(len(cells)):
@@ -192,8 +168,8 @@ def _dig_all(low, high, minimal, peers, units, seed, work, nobody, rng, order, q
     full = (1 << units.shape[1]) - 1
     for puzzle in range(count):
         rng[0] = seed + np.uint64(puzzle)
-        rng[0] = _next_random(rng)  # neighbouring numbers must not give neighbouring streams
-        goal = 0 if minimal else low + _below(rng, high - low + 1)
+        rng[0] = next_random(rng)  # neighbouring numbers must not give neighbouring streams
+        goal = 0 if minimal else low + below(rng, high - low + 1)
         givens = -1
         for _ in range(MAX_TRIES):
             for cell in range(size):
@@ -204,7 +180,7 @@ def _dig_all(low, high, minimal, peers, units, seed, work, nobody, rng, order, q
                 answers[puzzle, cell] = BITS[solution[cell] - 1] + 1
                 questions[puzzle, cell] = answers[puzzle, cell]
             for cell in range(size):  # a random order, by Fisher and Yates from the front
-                other = _below(rng, cell + 1)
+                other = below(rng, cell + 1)
                 order[cell] = order[other]
                 order[other] = cell
             givens = size
@@ -253,7 +229,7 @@ def solve_many(board: Board, digits: np.ndarray, limit: int) -> tuple[np.ndarray
 
 
 def dig_many(
-    board: Board, low: int, high: int, minimal: bool, seed: int, start: int, count: int
+    board: Board, low: int, high: int, minimal: bool, seed: int | tuple[int, ...], start: int, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Make the puzzles number start to start + count - 1 of the endless stream `seed`.
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hrm_lite.puzzles.sudoku_kernels import BITS, jit
+from hrm_lite.puzzles.compiled import jit
+from hrm_lite.puzzles.sudoku_kernels import BITS
 
 FULL = (1 << 9) - 1
 # LINE[way, box]: the line of the band that a digit takes in each of its three boxes. The order of the ways
@@ -240,11 +241,12 @@ def _search_all(digits, limit, counts, guesses, solutions, work):
                         pending[band, way] = 0 if way == first else 1 << digit
                     band = -1
                     continue
-                if counts[puzzle] == 0:
+                if counts[puzzle] < solutions.shape[1]:
                     for cell in range(81):
                         row, column = cell // 9, cell % 9
                         lanes = boxes[depth, row // 3 * 3 + column // 3, row % 3]
-                        solutions[puzzle, cell] = BITS[(lanes >> 16 * (column % 3) & FULL) - 1] + 1
+                        digit_here = BITS[(lanes >> 16 * (column % 3) & FULL) - 1] + 1
+                        solutions[puzzle, counts[puzzle], cell] = digit_here
                 counts[puzzle] += 1
                 if counts[puzzle] == limit:
                     break
@@ -258,16 +260,18 @@ def _search_all(digits, limit, counts, guesses, solutions, work):
             pending[band, guess[depth, 2]] = 1 << digit
 
 
-def search_many(digits: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def search_many(digits: np.ndarray, limit: int, keep: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Solve 9x9 boards (n, 81) of digits, 0 for a blank.
 
     Returns the number of solutions, at most `limit`, and the guesses before the first of them (without
     one: before that is known), both (n,) int64, and the first solution (n, 81) uint8, zeros without one.
+    With keep > 1 the first `keep` solutions instead, (n, keep, 81).
     """
     digits = np.array(digits, np.uint8, ndmin=2)
-    counts, guesses, solutions = np.zeros(len(digits), np.int64), np.zeros(len(digits), np.int64), 0 * digits
+    counts, guesses = np.zeros(len(digits), np.int64), np.zeros(len(digits), np.int64)
+    solutions = np.zeros((len(digits), keep, 81), np.uint8)
     deep = 6 * 9 + 1  # a guess fixes the way of one digit in one band
     shapes = (deep, 9, 4), (deep, 6, 6), (deep, 3), (6, 6), (3, 3)
     work = tuple(np.zeros(shape, np.int64) for shape in shapes)
     _search_all(digits, limit, counts, guesses, solutions, work)
-    return counts, guesses, solutions
+    return counts, guesses, solutions if keep > 1 else solutions[:, 0]

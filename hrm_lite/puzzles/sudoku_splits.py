@@ -1,13 +1,11 @@
-"""The class of a Sudoku, and so its side, is its canonical form."""
+"""The class of a Sudoku, and so the side it is on, is its canonical form."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from hrm_lite.puzzles.splits import check_split, first_of_each, on_side
+from hrm_lite.puzzles.splits import check_split, on_side
 from hrm_lite.puzzles.sudoku_grid import Board, to_text
-
-__all__ = ["check_split", "first_of_each", "on_side", "puzzles_on_side"]
 
 
 def puzzles_on_side(board: Board, questions: np.ndarray, answers: np.ndarray, split: str) -> np.ndarray:
