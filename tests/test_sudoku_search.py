@@ -215,5 +215,5 @@ def test_puzzles_of_files_of_a_least_rating(tmp_path):
         assert len(sudoku.load(source, split, 5, min_rating=2)) == 5
         with pytest.raises(ValueError, match="has a rating of 99 or more; the highest is"):
             sudoku.load(source, split, min_rating=99)
-        with pytest.raises(ValueError, match=f"has {len(wanted)} different puzzles .* of rating 2 or more"):
+        with pytest.raises(ValueError, match=f"has {len(wanted)} different puzzles .* with a rating of at least 2"):
             sudoku.load(source, split, 60, min_rating=2)
