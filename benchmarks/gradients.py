@@ -1,11 +1,13 @@
 """What does it cost to stop the gradient early? Chapter 5's comparison, over several seeds.
 
     python benchmarks/gradients.py                       39 runs: about 15 minutes on one core
+    python benchmarks/gradients.py --only-times          what an update takes: a minute, on a machine at rest
     python benchmarks/gradients.py --seeds 0 --steps 20 --to /tmp/try
 
 Trains on 4x4 Sudoku with the gradient through one step, the last cycle, or all steps, and with equal settings, data
-and numbers of updates. Writes one record a run: how training went, what an update took, and at some moments of it how
-the shorter gradients stand to the full one, how contracting a cycle is, and how the backward signal grows or fades.
+and numbers of updates. Writes one record a run: how training went, and at some moments of it how the shorter gradients
+stand to the full one, how contracting a cycle is, and how the backward signal grows or fades. What an update takes is
+measured apart, with the three gradients in turn, so that other work on the machine disturbs them alike.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from hrm_lite.puzzles import sudoku
 from hrm_lite.records import provenance, write_json
 from hrm_lite.rows import as_tensors
 from hrm_lite.solving import evaluate
+from hrm_lite.supervision import DeepSupervision
 
 SOURCE, TRAIN_PUZZLES, TEST_PUZZLES = "generated:4x4:4-6", 20_000, 200
 GRADIENTS = ("one_step", "last_cycle", "full")
@@ -135,7 +138,7 @@ def run(experiment: str, gradient: str, seed: int, steps: int | None = None) -> 
         "experiment": experiment, "gradient": gradient, "seed": seed, "source": SOURCE, "held_out": test.content_hash,
         **{key: trained[key] for key in ("model", "train", "data", "parameters", "steps")},
         "provenance": provenance(),
-        # The median: the first updates compile, and other work on the machine disturbs some.
+        # The median: the first updates compile. For a comparison see `times`.
         "seconds_per_update": rounded([statistics.median(took)])[0],
         "held_out_accuracy": seen,
         "training": [{"step": h["step"], "loss": rounded([h["loss"]])[0], "norm": rounded([h["gradient_norm"]])[0]}
@@ -145,18 +148,43 @@ def run(experiment: str, gradient: str, seed: int, steps: int | None = None) -> 
     }  # fmt: skip
 
 
+def times(experiment: str, rounds: int = 60) -> dict:
+    """Seconds for an update with each gradient, taken in turn: quartiles over the rounds."""
+    preset, n, _, _ = EXPERIMENTS[experiment]
+    train = sudoku.load(SOURCE, "train", TRAIN_PUZZLES)
+    config = train_preset(preset, precision="bfloat16", compile=True)
+    work, took = {}, {gradient: [] for gradient in GRADIENTS}
+    for gradient in GRADIENTS:
+        torch.manual_seed(0)
+        work[gradient] = DeepSupervision(HRM(model_preset(preset, cycles=n, steps=n, gradient=gradient)), train, config)
+    for i in range(rounds + 5):
+        for gradient, supervision in work.items():
+            begun = time.perf_counter()
+            supervision.step()
+            if i >= 5:  # the first compile
+                took[gradient].append(time.perf_counter() - begun)
+    return {"experiment": experiment, "rounds": rounds, "train": config.to_dict(), "provenance": provenance(),
+            "seconds_per_update": {g: quartiles(torch.tensor(t)) for g, t in took.items()}}  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--experiments", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS))
     parser.add_argument("--gradients", nargs="+", choices=GRADIENTS, default=list(GRADIENTS))
     parser.add_argument("--seeds", type=int, nargs="+", help="these in place of each experiment's own")
     parser.add_argument("--steps", type=int, help="updates, in place of each experiment's own number")
+    parser.add_argument("--only-times", action="store_true", help="no training, only what an update takes")
     here = Path(__file__).resolve().parent.parent / "results" / "gradients"
     parser.add_argument("--to", type=Path, default=here, help="the folder for the records")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.to.mkdir(parents=True, exist_ok=True)
     for experiment in arguments.experiments:
+        record = times(experiment)
+        write_json(arguments.to / f"{experiment}_times.json", record)
+        print(f"{experiment}: seconds for an update {record['seconds_per_update']}", flush=True)
+        if arguments.only_times:
+            continue
         for seed in arguments.seeds or range(EXPERIMENTS[experiment][3]):
             for gradient in arguments.gradients:
                 begun = time.perf_counter()
@@ -165,7 +193,7 @@ def main() -> None:
                 last = record["held_out_accuracy"][-1]["exact"] if record["held_out_accuracy"] else float("nan")
                 cosine = [look["agreement"]["one_step"]["worker"][0] for look in record["microscope"].values()]
                 print(f"{experiment} {gradient:10} seed {seed}: exact {last:.3f}, "
-                      f"{1000 * record['seconds_per_update']:.1f} ms an update, cosine {cosine} "
+                      f"cosine of one step {cosine} "
                       f"({time.perf_counter() - begun:.0f} s in all)", flush=True)  # fmt: skip
 
 
