@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 
 from hrm_lite import HRM, HRMConfig, plots
 from hrm_lite.dynamics import Residuals
+from hrm_lite.plots.gradients import band, reach
 from hrm_lite.puzzles import sudoku
 
 
@@ -95,3 +96,23 @@ def test_the_schedule_has_a_box_for_each_step():
     boxes = [(round(p.get_x() + p.get_width() / 2), p.get_y()) for p in ax.patches]
     assert [x for x, _ in boxes] == list(range(1, 17))
     assert [x for x, y in boxes if y == 1.0] == [4, 8, 12, 16]
+
+
+def test_a_band_spans_the_runs_and_its_line_is_their_median():
+    _, ax = plt.subplots()
+    band(ax, [1, 2], [[0.1, 5.0], [0.4, 6.0], [0.2, 9.0]], "name", color="#0072B2")
+    assert ax.get_lines()[0].get_ydata().tolist() == [0.2, 6.0] and ax.get_lines()[0].get_label() == "name"
+    corners = {tuple(v) for v in ax.collections[0].get_paths()[0].vertices.tolist()}
+    assert {(1.0, 0.1), (1.0, 0.4), (2.0, 5.0), (2.0, 9.0)} <= corners
+    assert to_hex(ax.collections[0].get_facecolor()[0]) == to_hex("#0072B2")
+
+
+def test_the_reach_of_a_gradient_colours_its_last_steps():
+    figure = reach("LLHLLH", {"one step": 2, "all": 6})
+    [ax] = figure.axes
+    rows = {row: [p for p in ax.patches if round(p.get_y() + 0.36) == row] for row in (0, 1)}
+    grey = to_hex(plots.COLOURS["changed"])
+    colours = {"L": to_hex(plots.COLOURS["worker"]), "H": to_hex(plots.COLOURS["controller"])}
+    assert [to_hex(p.get_facecolor()) for p in rows[0]] == [grey] * 4 + [colours["L"], colours["H"]]
+    assert [to_hex(p.get_facecolor()) for p in rows[1]] == [colours[part] for part in "LLHLLH"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["one step", "all"]
