@@ -83,8 +83,12 @@ class GradientMicroscope(w.VBox):
         cycles, steps = (dial.value for dial in self.dials)
         self.model.config = self.model.config.replace(cycles=cycles, steps=steps)
         terms = gradient_terms(self.model, self.tokens, self._loss)
+        pictures = [w.HTML(html) for html in self._pictures(terms)]
         self.slider.value = 0
-        self.tabs.children = [w.HTML(html) for html in self._pictures(terms)]
+        if self.tabs.children:
+            self.tabs.selected_index = 0  # first: the tab that is open may be one that goes
+        self.tabs.children = pictures
+        self.tabs.selected_index = 0
         for i in range(len(terms.parts)):
             self.tabs.set_title(i, str(i + 1))
         self.play.max = self.slider.max = len(terms.parts) - 1

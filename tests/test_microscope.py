@@ -39,6 +39,9 @@ def test_the_dials_change_the_schedule_and_not_the_model_that_was_given(puzzles)
     explorer = GradientMicroscope(model, tokens[:4], labels[:4])
     explorer.dials[1].value = 4
     assert len(explorer.tabs.children) == 10 and explorer.slider.max == 9
+    explorer.tabs.selected_index = 9
+    explorer.dials[0].value = explorer.dials[1].value = 1
+    assert len(explorer.tabs.children) == 2 and explorer.tabs.selected_index == 0 and explorer.slider.max == 1
     assert model.config.steps == 2 and all(p.grad is None for p in model.parameters())
 
 
