@@ -16,6 +16,10 @@ from hrm_lite.dynamics import Residuals
 from hrm_lite.puzzles import maze, sudoku
 
 
+from hrm_lite.plots.gradients import band, reach
+from hrm_lite.puzzles import sudoku
+
+
 @pytest.fixture(autouse=True)
 def close_figures():
     yield
@@ -111,3 +115,23 @@ def test_a_puzzle_says_how_its_tokens_look():
     assert stray in broken
     assert grounds(ax) == painted | path | {i: to_hex(plots.COLOURS["broken"]) for i in broken}
     assert sorted(t.get_text() for t in ax.texts) == sorted("SG" + "●" * int((answer == 5).sum()))
+
+
+def test_a_band_spans_the_runs_and_its_line_is_their_median():
+    _, ax = plt.subplots()
+    band(ax, [1, 2], [[0.1, 5.0], [0.4, 6.0], [0.2, 9.0]], "name", color="#0072B2")
+    assert ax.get_lines()[0].get_ydata().tolist() == [0.2, 6.0] and ax.get_lines()[0].get_label() == "name"
+    corners = {tuple(v) for v in ax.collections[0].get_paths()[0].vertices.tolist()}
+    assert {(1.0, 0.1), (1.0, 0.4), (2.0, 5.0), (2.0, 9.0)} <= corners
+    assert to_hex(ax.collections[0].get_facecolor()[0]) == to_hex("#0072B2")
+
+
+def test_the_reach_of_a_gradient_colours_its_last_steps():
+    figure = reach("LLHLLH", {"one step": 2, "all": 6})
+    [ax] = figure.axes
+    rows = {row: [p for p in ax.patches if round(p.get_y() + 0.36) == row] for row in (0, 1)}
+    grey = to_hex(plots.COLOURS["changed"])
+    colours = {"L": to_hex(plots.COLOURS["worker"]), "H": to_hex(plots.COLOURS["controller"])}
+    assert [to_hex(p.get_facecolor()) for p in rows[0]] == [grey] * 4 + [colours["L"], colours["H"]]
+    assert [to_hex(p.get_facecolor()) for p in rows[1]] == [colours[part] for part in "LLHLLH"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["one step", "all"]
