@@ -13,11 +13,8 @@ from matplotlib.patches import Rectangle
 
 from hrm_lite import HRM, HRMConfig, plots
 from hrm_lite.dynamics import Residuals
-from hrm_lite.puzzles import maze, sudoku
-
-
 from hrm_lite.plots.gradients import band, reach
-from hrm_lite.puzzles import sudoku
+from hrm_lite.puzzles import maze, sudoku
 
 
 @pytest.fixture(autouse=True)
