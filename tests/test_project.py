@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tools import address
+from tools import address, api
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -250,3 +250,17 @@ def test_the_bootstrap_cell_installs_the_package_where_it_is_missing_and_nothing
         assert magic == "pip" and line.startswith("install ")
         assert f'"hrm-lite @ {URL}/archive/HEAD.zip"' in line
         assert "upgrade" not in line and "torch" not in line and "numpy" not in line
+
+
+def test_the_reference_has_every_module_that_offers_something():
+    package = ROOT / "hrm_lite"
+    inner = ("puzzles.arc_", "puzzles.maze_", "puzzles.sudoku_", "plots.", "puzzles.compiled")
+    offering = {
+        ".".join(path.relative_to(package).with_suffix("").parts)
+        for path in package.rglob("*.py")
+        if "__all__" in path.read_text(encoding="utf-8") and path.name != "__init__.py"
+    }
+    assert {name for name in offering if not name.startswith(inner)} <= set(api.MODULES)
+    page = api.page()
+    for words in ("## `hrm_lite.model`", "### `HRM`", "vocab_size: int = 11", "positions: str = 'rope'", "### `solve`"):
+        assert words in page

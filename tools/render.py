@@ -14,6 +14,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))   # run as a script, it sees its own folder only
+
+from tools import api  # noqa: E402
+
 BUILD = ROOT / "_build"
 STAGE, HTML, FINGERPRINT = BUILD / "stage", BUILD / "html", BUILD / "html.fingerprint"
 
@@ -41,6 +45,7 @@ def stage() -> None:
     shutil.copytree(ROOT / "book", STAGE / "book", ignore=ignore)
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(ROOT / name, STAGE / name)
+    (STAGE / "book" / "api.md").write_text(api.page(), encoding="utf-8")
     for source in sorted((BUILD / "executed" / "book").rglob("*.ipynb")):   # what runs at scale is not a page
         target = STAGE / source.relative_to(BUILD / "executed")
         target.parent.mkdir(parents=True, exist_ok=True)
