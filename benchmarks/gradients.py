@@ -26,7 +26,8 @@ import torch
 from torch import Tensor
 
 from hrm_lite import HRM, Trainer, model_preset, train_preset
-from hrm_lite.gradients import Gradients, agreement, cycle_map, gradient_terms, spectral_radius
+from hrm_lite.fixed_points import spectral_radius
+from hrm_lite.gradients import Gradients, agreement, cycle_map, gradient_terms
 from hrm_lite.losses import segment_loss
 from hrm_lite.model import Latents
 from hrm_lite.puzzles import sudoku
@@ -100,7 +101,7 @@ def microscope(model: HRM, tokens: Tensor, labels: Tensor, segments_before: int 
         "worker_cosine_of_large_batch": rounded([agreement(mean(short), mean(whole))["worker"].cosine])[0],
         "worker_cosine_of_another_batch": rounded([statistics.mean(others)])[0],  # full against full
         "signal": quartiles(torch.cat(signals, 1), 1),
-        "spectral_radius_of_a_cycle": quartiles(spectral_radius(step, z)),
+        "spectral_radius_of_a_cycle": quartiles(spectral_radius(step, z, steps=60)),
         "residual_of_a_cycle": quartiles(moved),
     }
 

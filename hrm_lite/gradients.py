@@ -27,7 +27,6 @@ __all__ = [
     "gradient_terms",
     "implicit_gradient",
     "jacobians",
-    "spectral_radius",
     "unroll",
 ]
 
@@ -83,24 +82,6 @@ def implicit_gradient(
         u = torch.linalg.solve(system, v).view_as(z)
         through = torch.autograd.grad(step(z.detach()), parameters, u, allow_unused=True, materialize_grads=True)
     return [a + b for a, b in zip(direct[1:], through, strict=True)]
-
-
-def spectral_radius(step: Step, z: Tensor, iterations: int = 60) -> Tensor:
-    """The contraction factor near z, the largest |eigenvalue| of J, estimated by power iteration for each row: (b,).
-
-    Taken from how much vectors grow over the second half of the iterations, so that a complex pair of eigenvalues,
-    which makes the growth swing, averages out. Below 1, ``step`` pulls nearby states together in the long run.
-    """
-    z = z.detach().requires_grad_()
-    with torch.enable_grad():
-        out = step(z)
-    v = torch.randn(z.shape, generator=torch.Generator().manual_seed(0), dtype=z.dtype).to(z.device)
-    growth = []
-    for _ in range(iterations):
-        v = v / v.flatten(1).norm(dim=1).clamp(min=1e-300).view(-1, *[1] * (z.ndim - 1))
-        (v,) = torch.autograd.grad(out, z, v, retain_graph=True)  # Jᵀ has the eigenvalues of J
-        growth.append(v.flatten(1).norm(dim=1))
-    return torch.stack(growth)[iterations // 2 :].clamp(min=1e-300).log().mean(0).exp()
 
 
 # -- HRM --------------------------------------------------------------------------------------------------------
@@ -178,7 +159,7 @@ def _length(signal) -> Tensor:
 def cycle_map(model: HRM, tokens: Tensor, puzzle_ids: Tensor | None = None) -> Step:
     """One cycle (T worker steps, one controller step) as a map of (b, 2, positions, d): z_H and z_L stacked.
 
-    This is HRM as *one* recurrence, to which fixed points, `jacobians` and `spectral_radius` apply.
+    This is HRM as *one* recurrence, to which fixed points, `jacobians` and `fixed_points.spectral_radius` apply.
     """
     parts = model.schedule()[: len(model.schedule()) // model.config.cycles]
 

@@ -13,7 +13,6 @@ from hrm_lite.gradients import (
     gradient_terms,
     implicit_gradient,
     jacobians,
-    spectral_radius,
     unroll,
 )
 from hrm_lite.losses import segment_loss
@@ -103,17 +102,6 @@ def test_k_steps_at_a_fixed_point_are_k_terms_of_the_neumann_series(contraction)
         total = total + power
         power = torch.einsum("bij,bi->bj", J, power)
         torch.testing.assert_close(torch.autograd.grad(loss(unroll(step, z, 9, k)), U)[0], (total * D).detach())
-
-
-def test_the_spectral_radius_is_the_largest_eigenvalue():
-    torch.manual_seed(1)
-    matrices = torch.randn(4, 6, 6, dtype=torch.float64)
-    matrices[3] = torch.block_diag(*[torch.tensor([[0.6, -0.7], [0.7, 0.6]])] * 3)  # only complex pairs
-    expected = torch.linalg.eigvals(matrices).abs().max(-1).values
-    z = torch.randn(4, 6, dtype=torch.float64)
-    got = spectral_radius(lambda z: torch.einsum("bij,bj->bi", matrices, z), z, iterations=4000)
-    torch.testing.assert_close(got, expected, rtol=0.01, atol=0)
-    torch.testing.assert_close(spectral_radius(lambda z: 0 * z, z), torch.zeros(4, dtype=z.dtype))
 
 
 # -- HRM ----------------------------------------------------------------------------------------------------------
