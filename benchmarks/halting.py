@@ -1,10 +1,11 @@
 """What is halting learned best from? With or without Q_continue, and with how much exploration. Chapter 7's comparison.
 
-    python benchmarks/halting.py                     six settings, five seeds: about 10 minutes on one core
+    python benchmarks/halting.py                     seven settings, five seeds: about 10 minutes on one core
     python benchmarks/halting.py --seeds 0 --steps 20 --to /tmp/try
 
 Trains small models on 4x4 Sudoku with equal data and numbers of steps. "both" learns Q_halt and Q_continue (the
-paper), "halt" only Q_halt (as TRM does); the number behind it is the exploration in per cent. One segment is one step
+paper), "halt" only Q_halt (as TRM does); the number behind it is the exploration in per cent (at 100 every row's least
+number of segments is drawn). One segment is one step
 of the worker and one of the controller, so that puzzles need different numbers of segments. Runs in float32: so small
 a model gains nothing from bfloat16 or compiling.
 
@@ -34,8 +35,8 @@ from hrm_lite.solving import Verdicts, choose_margin, verdicts
 SOURCE, TRAIN_PUZZLES, TEST_PUZZLES = "generated:4x4:4-10", 20_000, 3_000
 MODEL = model_preset("sudoku-4x4-mlp", d_model=32, cycles=1, steps=1, gradient="one_step")
 TRAIN = train_preset("sudoku-4x4-mlp", max_steps=1000, max_segments=8)
-SETTINGS = {f"{kind}-{percent:02}": dict(continue_loss=kind == "both", exploration=percent / 100)
-            for kind in ("both", "halt") for percent in (0, 10, 50)}
+SETTINGS = {f"{kind}-{percent:03}": dict(continue_loss=kind == "both", exploration=percent / 100)
+            for kind, percents in (("both", (0, 10, 50)), ("halt", (0, 10, 50, 100))) for percent in percents}
 SEGMENTS = 32  # in the evaluation: four times as many as in training
 MOST, TOLERANCE = TRAIN.max_segments, 0.005  # margins are judged with M_max as in training
 MARGINS = [m / 2 for m in range(-6, 17)]
@@ -135,7 +136,7 @@ def main() -> None:
             record = run(name, seed, arguments.steps)
             write_json(arguments.to / f"{name}_seed{seed}.json", record)
             exact, chosen = record["exact"], record["halting"]["halt"]["chosen"]
-            print(f"{name:8} seed {seed}: exact after 1, 8, 16, 32 segments "
+            print(f"{name} seed {seed}: exact after 1, 8, 16, 32 segments "
                   f"{', '.join(f'{exact[m - 1]:.3f}' for m in (1, 8, 16, 32))}; with the chosen margin "
                   f"{chosen['exact']:.3f} in {chosen['segments']:.2f} segments ({record['seconds']:.0f} s)", flush=True)
 
