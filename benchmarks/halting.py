@@ -5,9 +5,8 @@
 
 Trains small models on 4x4 Sudoku with equal data and numbers of steps. "both" learns Q_halt and Q_continue (the
 paper), "halt" only Q_halt (as TRM does); the number behind it is the exploration in per cent (at 100 every row's least
-number of segments is drawn). One segment is one step
-of the worker and one of the controller, so that puzzles need different numbers of segments. Runs in float32: so small
-a model gains nothing from bfloat16 or compiling.
+number of segments is drawn). One segment is one step of the worker and one of the controller, so that puzzles need
+different numbers of segments. Runs in float32: so small a model gains nothing from bfloat16 or compiling.
 
 Writes one record a setting and seed: how halting went in training, how accurate the model is after each segment, what
 each margin gives, and how often the model is right when it says so. Held-out puzzles are divided by class, all that

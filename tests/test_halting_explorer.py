@@ -50,9 +50,9 @@ def test_the_papers_rule_is_the_difference(seen):
 
 
 def test_the_bars_are_the_shares_of_right_and_wrong_answers(seen):
-    explorer = HaltingExplorer(seen, (0,))
-    assert bars(explorer.pictures[0], "#009E73") == pytest.approx([40, 40])  # of 160: one puzzle of four each
-    assert bars(explorer.pictures[0], "#D55E00") == pytest.approx([40, 40])
+    explorer = HaltingExplorer(seen, (2,))
+    assert bars(explorer.pictures[0], "#009E73") == pytest.approx([40, 80])  # of 160: after segments 1 and 3
+    assert bars(explorer.pictures[0], "#D55E00") == pytest.approx([40])
 
 
 def test_a_smaller_maximum_redraws_every_tab(seen):

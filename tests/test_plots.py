@@ -111,3 +111,12 @@ def test_a_puzzle_says_how_its_tokens_look():
     assert stray in broken
     assert grounds(ax) == painted | path | {i: to_hex(plots.COLOURS["broken"]) for i in broken}
     assert sorted(t.get_text() for t in ax.texts) == sorted("SG" + "●" * int((answer == 5).sum()))
+
+
+def test_the_decision_names_both_moves_and_what_they_pay():
+    _, ax = plt.subplots()
+    plots.decision(ax)
+    texts = [t.get_text() for t in ax.texts if t.get_text()]
+    assert texts.count("continue\nreward 0") == 3 and texts.count("end") == 3
+    moves = [t.partition(":")[0] for t in texts if "1 if all of\nthe answer is right" in t]
+    assert moves == ["halt", "halt", "must halt"]
