@@ -13,7 +13,7 @@ from .losses import exact_and_cells
 from .model import HRM, Latents
 from .processes import Processes
 
-__all__ = ["Margin", "Solution", "choose_margin", "evaluate", "solve"]
+__all__ = ["Margin", "Solution", "Verdicts", "choose_margin", "evaluate", "solve", "verdicts"]
 
 
 @dataclass
@@ -156,6 +156,60 @@ class _Work:
 
 
 @dataclass
+class Verdicts:
+    """Every puzzle run for all its segments, and what the model thought of each answer: what stopping would have given.
+
+    A rule only decides when a row leaves; it does not change what the row computes. So each rule can be judged
+    afterwards, from one run without halting.
+    """
+
+    q_halt: Tensor
+    """(segments, n) logits"""
+    q_continue: Tensor
+    """(segments, n) logits"""
+    right: Tensor
+    """(segments, n) bool: the whole answer is right"""
+
+    def stops(self, margin: float, max_segments: int | None = None, compare: bool = False) -> Tensor:
+        """The segment (from 1) after which each puzzle would stop: (n,) int64. Arguments as for `solve`."""
+        last = len(self.right) if max_segments is None else max_segments
+        if not 1 <= last <= len(self.right):
+            raise ValueError(
+                f"max_segments={last} cannot be judged: expected 1 to {len(self.right)}, for so many segments were run."
+            )
+        content = wants_to_halt(self.q_halt, self.q_continue if compare else None, margin)[:last].clone()
+        content[-1] = True
+        return content.int().argmax(0) + 1
+
+    def outcome(self, margin: float, max_segments: int | None = None, compare: bool = False) -> tuple[float, float]:
+        """Exact accuracy and mean segments with this rule."""
+        stops = self.stops(margin, max_segments, compare)
+        exact = self.right.gather(0, stops[None] - 1).double().mean().item()
+        return exact, stops.double().mean().item()
+
+
+@torch.no_grad()
+def verdicts(
+    model: HRM,
+    tokens: Tensor,
+    labels: Tensor,
+    max_segments: int = 16,
+    puzzle_ids: Tensor | None = None,
+    batch_size: int = 512,
+) -> Verdicts:
+    """`Verdicts` on ``tokens``, ``labels`` (n, seq_len), on the CPU."""
+    found = [
+        (out.q_halt.float(), out.q_continue.float(), exact_and_cells(out.logits, y)[0])
+        for out, y in _segments(model, tokens, labels, max_segments, puzzle_ids, batch_size)
+    ]
+    # One list, batch after batch: every max_segments-th entry is of the same segment.
+    by_segment = (
+        torch.stack([torch.cat(x[m::max_segments]) for m in range(max_segments)]) for x in zip(*found, strict=True)
+    )
+    return Verdicts(*(x.cpu() for x in by_segment))
+
+
+@dataclass
 class Margin:
     """A halting margin, and what it did on the puzzles that it was chosen on."""
 
@@ -169,7 +223,6 @@ class Margin:
     """mean segments with it"""
 
 
-@torch.no_grad()
 def choose_margin(
     model: HRM,
     tokens: Tensor,
@@ -186,22 +239,15 @@ def choose_margin(
     that it is judged by flatters itself. Up to 1,000 margins are tried, evenly spread over those that make a
     difference. If none is good enough, the value is infinite: never halt.
     """
-    q, right = [], []
-    for out, y in _segments(model, tokens, labels, max_segments, puzzle_ids, batch_size):
-        q.append((out.q_halt - out.q_continue if compare else out.q_halt).float())
-        right.append(exact_and_cells(out.logits, y)[0])
-    # One list, batch after batch: every max_segments-th entry is of the same segment. → (max_segments, n)
-    q, right = (torch.stack([torch.cat(x[m::max_segments]) for m in range(max_segments)]).cpu() for x in (q, right))
+    seen = verdicts(model, tokens, labels, max_segments, puzzle_ids, batch_size)
+    q = seen.q_halt - seen.q_continue if compare else seen.q_halt
     margins = torch.cat((q.min()[None] - 1, q.flatten().unique()))
     margins = margins[torch.linspace(0, len(margins) - 1, min(len(margins), 1000)).long()]
-    without = right[-1].double().mean().item()
+    without = seen.right[-1].double().mean().item()
     for margin in margins.tolist():
-        stops = q > margin
-        stops[-1] = True
-        at = stops.int().argmax(0)
-        exact = right.gather(0, at[None]).double().mean().item()
+        exact, segments = seen.outcome(margin, compare=compare)
         if exact >= without - tolerance - 1e-12:
-            return Margin(margin, exact, without, (at + 1).double().mean().item())
+            return Margin(margin, exact, without, segments)
     return Margin(float("inf"), without, without, float(max_segments))
 
 

@@ -132,3 +132,12 @@ def test_the_reach_of_a_gradient_colours_its_last_steps():
     assert [to_hex(p.get_facecolor()) for p in rows[0]] == [grey] * 4 + [colours["L"], colours["H"]]
     assert [to_hex(p.get_facecolor()) for p in rows[1]] == [colours[part] for part in "LLHLLH"]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["one step", "all"]
+
+
+def test_the_decision_names_both_moves_and_what_they_pay():
+    _, ax = plt.subplots()
+    plots.decision(ax)
+    texts = [t.get_text() for t in ax.texts if t.get_text()]
+    assert texts.count("continue\nreward 0") == 3 and texts.count("end") == 3
+    moves = [t.partition(":")[0] for t in texts if "1 if all of\nthe answer is right" in t]
+    assert moves == ["halt", "halt", "must halt"]

@@ -10,7 +10,7 @@ from hrm_lite.losses import IGNORE, exact_and_cells
 from hrm_lite.model import Latents, Output
 from hrm_lite.puzzles import sudoku
 from hrm_lite.rows import as_tensors
-from hrm_lite.solving import Solution, _random_latents, choose_margin, evaluate
+from hrm_lite.solving import Solution, _random_latents, choose_margin, evaluate, verdicts
 from hrm_lite.voting import solve_by_vote, vote
 
 
@@ -174,6 +174,22 @@ def test_a_model_that_cannot_tell_never_halts():
     tokens = torch.tensor([2, 3])[:, None].expand(-1, 16)
     found = choose_margin(model, tokens, torch.ones_like(tokens), max_segments=4)
     assert found.exact == found.exact_without == 1 and found.segments == 4
+
+
+@pytest.mark.parametrize("margin, most, compare", [(0.0, 6, False), (0.7, 6, False), (-0.5, 3, True), (9.0, 2, False)])
+def test_a_rule_applied_afterwards_stops_where_solve_stops(puzzles, margin, most, compare):
+    model = make()
+    torch.nn.init.normal_(model.q_head.weight, generator=torch.Generator().manual_seed(0))
+    torch.nn.init.zeros_(model.q_head.bias)
+    tokens, labels, _ = as_tensors(puzzles)
+    seen = verdicts(model, tokens, labels, 6, batch_size=7)
+    run = solve(model, tokens, most, margin=margin, compare=compare)
+    assert torch.equal(seen.stops(margin, most, compare), run.segments)
+    exact, segments = seen.outcome(margin, most, compare)
+    assert exact == pytest.approx((run.tokens == labels).all(1).double().mean().item())
+    assert segments == pytest.approx(run.segments.double().mean().item())
+    with pytest.raises(ValueError, match="expected 1 to 6"):
+        seen.stops(margin, 7)
 
 
 def test_a_vote_weighs_answers_by_how_sure_those_are_who_gave_them():
