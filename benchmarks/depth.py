@@ -1,4 +1,4 @@
-"""What does depth buy? Chapter 1's comparison, over several seeds: networks of fixed depth against one block that goes on.
+"""What does depth buy? Chapter 1's comparison, over several seeds: fixed depth against one block that goes on.
 
     python benchmarks/depth.py                     parity and pointers, three seeds: about 8 minutes on one core
     python benchmarks/depth.py --seeds 0 --steps 20 --to /tmp/try
