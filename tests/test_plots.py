@@ -95,3 +95,20 @@ def test_the_schedule_has_a_box_for_each_step():
     boxes = [(round(p.get_x() + p.get_width() / 2), p.get_y()) for p in ax.patches]
     assert [x for x, _ in boxes] == list(range(1, 17))
     assert [x for x, y in boxes if y == 1.0] == [4, 8, 12, 16]
+
+
+def test_a_pointer_circle_has_an_arrow_for_each_pointer_and_each_hop():
+    from hrm_lite.plots.pointers import pointer_circle
+
+    figure, ax = plt.subplots()
+    pointer_circle(ax, [1, 2, 3, 0], path=[0, 1, 2])
+    arrows = [(a.xyann, a.xy, a.arrow_patch.get_edgecolor()) for a in ax.texts if getattr(a, "arrow_patch", None)]
+    assert len(arrows) == 4 + 2
+    place = {t.get_text(): t.get_position() for t in ax.texts if t.get_text()}
+    red = plots.COLOURS["controller"].lower()
+    hops = [(start, end) for start, end, colour in arrows if to_hex(colour) == red]
+    for (start, end), (a, b) in zip(hops, (("0", "1"), ("1", "2")), strict=True):
+        np.testing.assert_allclose((*start, *end), (*place[a], *place[b]), atol=0.02)
+    filled = [line.get_xydata()[0] for line in ax.lines if to_hex(line.get_color()) == red]
+    np.testing.assert_allclose(filled, [place["2"]], atol=0.02)
+    plt.close(figure)

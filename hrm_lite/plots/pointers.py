@@ -16,7 +16,7 @@ __all__ = ["pointer_circle"]
 def pointer_circle(ax: Axes, pointers: Sequence[int], path: Sequence[int] = (), title: str = "") -> None:
     """Draw an arrow from each node k to ``pointers[k]``, and above them the ``path`` of nodes, one arrow a hop.
 
-    The first node of the path is ringed and the last one filled.
+    The first node of the path is ringed and the last one filled, if it has two or more.
     """
     n = len(pointers)
     places = [(math.sin(2 * math.pi * k / n), math.cos(2 * math.pi * k / n)) for k in range(n)]
@@ -30,7 +30,7 @@ def pointer_circle(ax: Axes, pointers: Sequence[int], path: Sequence[int] = (), 
     for a, b in itertools.pairwise(path):
         arrow(a, b, color=COLOURS["controller"], lw=2)
     for k, (x, y) in enumerate(places):
-        first, last = k in path[:1], k in path[-1:]
+        first, last = k in path[:1], k in path[1:][-1:]
         ground = COLOURS["controller"] if last else "white"
         edge = COLOURS["controller"] if first or last else COLOURS["ink"]
         ax.plot(x, y, "o", markersize=18, color=ground, markeredgecolor=edge, markeredgewidth=2.2 if first else 1)
