@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from .model import HRM
 
-__all__ = ["FlatRecurrence"]
+__all__ = ["FixedDepth", "FlatRecurrence"]
 
 
 class FlatRecurrence(HRM):
@@ -31,3 +32,20 @@ class FlatRecurrence(HRM):
 
     def advance(self, part: str, z_H: Tensor, z_L: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         return self.worker(z_H, x, self.angles()), z_L
+
+
+class FixedDepth(FlatRecurrence):
+    """No recurrence: x̃ goes once through ``worker_layers`` different blocks, and the answer is read off.
+
+    ``cycles``, ``steps`` and ``gradient`` make no difference, and neither do the latents it is given: a second
+    segment computes what the first did. More depth takes more weights.
+    """
+
+    def schedule(self) -> str:
+        return "z"
+
+    def tracked_steps(self) -> int:
+        return 1
+
+    def advance(self, part: str, z_H: Tensor, z_L: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.worker(torch.zeros_like(x), x, self.angles()), z_L

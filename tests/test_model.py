@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hrm_lite import HRM, HRMConfig, model_preset
-from hrm_lite.baselines import FlatRecurrence
+from hrm_lite.baselines import FixedDepth, FlatRecurrence
 from hrm_lite.dynamics import answers, forward_residual, moments, residuals
 from hrm_lite.layers import Attention, Rotary, rms_norm, rotate, truncated_normal_
 from hrm_lite.model import Latents, grid_index
@@ -251,6 +251,22 @@ def test_the_flat_recurrence_is_one_module_iterated():
     assert {
         r.tracked_steps() for r in (make(kind=FlatRecurrence, gradient=g) for g in ("one_step", "last_cycle", "full"))
     } == {1, 3, 6}
+
+
+def test_fixed_depth_runs_each_of_its_blocks_once_and_forgets_what_came_before():
+    model, tokens = make(kind=FixedDepth, cycles=3, steps=2, worker_layers=3, controller_layers=3), some_tokens()
+    h = model.input_net(tokens)
+    for block in model.worker.blocks:
+        h = block(h, model.rotary())
+    out = model(model.initial_latents(3), tokens)
+    torch.testing.assert_close(out.logits, model.output_net(h)[:, 1:])
+    again = model(out.latents, tokens)
+    assert torch.equal(again.logits, out.logits)
+    assert len({id(block) for block in model.worker.blocks}) == 3
+    # The gradient reaches every block and the input net, though config.gradient is "one_step".
+    out.logits.square().sum().backward()
+    trained = [*model.worker.parameters(), model.input_net.tokens.weight]
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in trained)
 
 
 @pytest.mark.parametrize(

@@ -141,3 +141,20 @@ def test_the_decision_names_both_moves_and_what_they_pay():
     assert texts.count("continue\nreward 0") == 3 and texts.count("end") == 3
     moves = [t.partition(":")[0] for t in texts if "1 if all of\nthe answer is right" in t]
     assert moves == ["halt", "halt", "must halt"]
+
+
+def test_a_pointer_circle_has_an_arrow_for_each_pointer_and_each_hop():
+    from hrm_lite.plots.pointers import pointer_circle
+
+    figure, ax = plt.subplots()
+    pointer_circle(ax, [1, 2, 3, 0], path=[0, 1, 2])
+    arrows = [(a.xyann, a.xy, a.arrow_patch.get_edgecolor()) for a in ax.texts if getattr(a, "arrow_patch", None)]
+    assert len(arrows) == 4 + 2
+    place = {t.get_text(): t.get_position() for t in ax.texts if t.get_text()}
+    red = plots.COLOURS["controller"].lower()
+    hops = [(start, end) for start, end, colour in arrows if to_hex(colour) == red]
+    for (start, end), (a, b) in zip(hops, (("0", "1"), ("1", "2")), strict=True):
+        np.testing.assert_allclose((*start, *end), (*place[a], *place[b]), atol=0.02)
+    filled = [line.get_xydata()[0] for line in ax.lines if to_hex(line.get_color()) == red]
+    np.testing.assert_allclose(filled, [place["2"]], atol=0.02)
+    plt.close(figure)
