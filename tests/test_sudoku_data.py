@@ -178,8 +178,10 @@ def _one(size="4x4", seed=0):
     (HEADER + "a,{q},{a},0\na,{q},{wrong},0\n", "line 3: the answer does not solve .*1 of 2 lines"),
     (HEADER + "a,{q},{a},0\nb,{q},{q},0\n", "line 3: character '.' at position"),
     (HEADER + "a,{q},{a},0\nb,{letter},{a},0\n", "line 3: character 'x' at position 1 of the question"),
-    (HEADER + "a,{q6},{a6},0\nb,{q},{a},0\n", "line 3: the question has 16 .* 6x6 Sudoku boards of 36"),
+    (HEADER + "a,{q6},{a6},0\nb,{q},{a},0\n", "line 3: the question has 16 .* 6x6 Sudoku of 36"),
     (HEADER + "a,12,12,0\n", "line 2: the question has 2 characters"),
+    (HEADER + "a,{q},{a},0\na,{q},{a},3000000000\n", "line 3: the rating 3000000000 is too large"),
+    (HEADER + "a,{q},{a},99999999999999999999\n", "line 2: the rating 99999999999999999999 is too large"),
     (HEADER + "a,{q},{a},0\n\n\na,{q},{wrong},0\n", "line 5: the answer does not"),
 ])
 def test_csv_faults_are_named(tmp_path, content, words):
