@@ -100,6 +100,28 @@ def test_load_says_what_is_wrong(source, words):
     assert "\n" not in str(error.value)
 
 
+def test_the_search_for_more_puzzles_than_there_are_ends(monkeypatch):
+    drawn = []
+    real = depth.Stream.below
+    monkeypatch.setattr(depth.Stream, "below", lambda self, bounds: drawn.append(len(bounds)) or real(self, bounds))
+    with pytest.raises(ValueError, match="Only 32 different puzzles of 'parity:5' were found, but 33"):
+        depth.load("parity:5", "all", 33)
+    assert sum(drawn) < 300_000
+
+
+@pytest.mark.parametrize(("settings", "words"), [
+    ({"seed": -1}, "A seed is a whole number, 0 or more; got -1"),
+    ({"limit": 0}, "limit must be 1 or more puzzles, or None for all; got 0"),
+    ({"limit": 1.5}, "limit must be 1 or more .* got 1.5"),
+    ({"limit": "5"}, "limit must be 1 or more .* got '5'"),
+    ({"limit": True}, "limit must be 1 or more .* got True"),
+    ({"split": "both"}, "no split 'both'"),
+])  # fmt: skip
+def test_load_refuses_settings(settings, words):
+    with pytest.raises(ValueError, match=words):
+        depth.load(**{"source": "parity:32", "split": "train"} | settings)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.sampled_from(SOURCES), st.data())
 def test_the_codec_goes_there_and_back(source, data):
