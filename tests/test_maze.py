@@ -195,6 +195,12 @@ def test_violations_are_where_a_path_does_not_go_on():
     assert not puzzles.violations(torch.tensor(puzzles.inputs)).any()  # nothing drawn, nothing broken
 
 
+def test_every_token_is_drawn_as_something_else():
+    faces = maze.generate("5x5", "random", 1).faces
+    assert len(set(faces)) == 5 and faces[0] == faces[FREE]  # the pad and a free cell are blank
+    assert (faces[START].character, faces[GOAL].character) == ("S", "G") and faces[WALL].colour
+
+
 # -- symmetries
 
 
@@ -222,6 +228,8 @@ def test_solve_and_count_by_hand():
     assert maze.solve("S G\n   ") == "SoG\n   "
     assert maze.solve("S#G\n   \n") == "S#G\nooo"
     assert maze.solve("S       G") == "Soo  o  G"  # in one line: 3x3
+    assert maze.solve("S       G\n") == "Soo  o  G"
+    assert maze.solve("\r\nS#G\r\n   \r\n") == "S#G\nooo"  # as a Windows editor leaves it
     assert maze.shortest_paths("S  \n   \n  G") == 6 and maze.shortest_paths("S#G\n###") == 0
     assert maze.is_solution("S  \n   \n  G", "S  \no  \nooG") and not maze.is_solution("S G\n   ", "S G\nooo")
 

@@ -1,5 +1,7 @@
 """Making, loading, dividing and storing puzzles."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -152,6 +154,7 @@ def test_csv_round_trip(tmp_path):
     assert lines[1].endswith(f"{puzzles.questions()[0]},{puzzles.answers()[0]},{puzzles.ratings[0]}")
     sudoku.write_csv(tmp_path / "q.csv", sudoku.generate("9x9", "easy", 3))  # rated on the way
     assert sudoku.read_csv(tmp_path / "q.csv").ratings.tolist() == [0, 0, 0]
+    assert (tmp_path / "q.csv").stat().st_mode & 0o044 == 0o044 or os.name == "nt"  # others may read it
 
 
 def test_csv_of_others(tmp_path):
@@ -194,6 +197,17 @@ def test_csv_faults_are_named(tmp_path, content, words):
     assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("lines", [1, 7, 20, 60])
+def test_a_file_is_read_in_portions(tmp_path, monkeypatch, lines):
+    monkeypatch.setattr("hrm_lite.puzzles.files._LINES", lines)
+    puzzles, path = sudoku.generate("4x4", "minimal", 60), tmp_path / "p.csv"
+    sudoku.write_csv(path, puzzles)
+    assert sudoku.read_csv(path).content_hash == puzzles.content_hash
+    path.write_text(path.read_text()[:-40])  # the last line is cut
+    with pytest.raises(ValueError, match="line 61: "):
+        sudoku.read_csv(path)
+
+
 def test_files_that_are_no_csv(tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no file"):
         sudoku.read_csv(tmp_path / "none.csv")
@@ -209,7 +223,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     sudoku.write_csv(path, sudoku.generate("4x4", "4-6", 5))
     before = path.read_bytes()
     puzzles = sudoku.generate("4x4", "4-6", 9)
-    monkeypatch.setattr(type(puzzles), "answers", lambda self: iter([1 / 0]))
+    monkeypatch.setattr(type(puzzles), "answers", lambda self: (1 // (row < 4) for row in range(9)))  # the 5th fails
     with pytest.raises(ZeroDivisionError):
         sudoku.write_csv(path, puzzles)
     assert path.read_bytes() == before and [entry.name for entry in tmp_path.iterdir()] == ["p.csv"]
