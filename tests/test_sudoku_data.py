@@ -248,6 +248,15 @@ def test_load_divides_one_file_by_class_and_drops_repeats(tmp_path):
         sudoku.load(path, "test", 601)
 
 
+def test_a_long_file_is_read_to_its_end_and_a_limit_shuffles(tmp_path):
+    puzzles, path = sudoku.generate("4x4", "4-6", 5_000), tmp_path / "p.csv"
+    sudoku.write_csv(path, puzzles)
+    assert sudoku.load(path, "all").content_hash == puzzles.content_hash
+    place = {question: i for i, question in enumerate(puzzles.questions())}
+    order = [place[question] for question in sudoku.load(path, "all", 40).questions()]
+    assert order != sorted(order) and max(order) > 2_500
+
+
 def test_load_takes_a_folder_and_the_hub_as_divided_there(tmp_path, monkeypatch):
     parts = {split: sudoku.generate("6x6", "hard", 20, seed=seed) for seed, split in enumerate(("train", "test"))}
     for split, puzzles in parts.items():
