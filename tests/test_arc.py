@@ -503,7 +503,8 @@ def test_the_set_knows_what_it_is(folder):
 @pytest.mark.parametrize("wrong, message", [
     (dict(split="all"), "split must be"), (dict(train_on="training"), "train_on must be"),
     (dict(augmentations=-1), "augmentations must be"), (dict(augmentations=2.0), "augmentations must be"),
-    (dict(limit=0), "limit must be"), (dict(train_on="evaluation", concept_arc="x"), "would not be used"),
+    (dict(limit=0), "limit must be"), (dict(limit=1.5), "limit must be .* 1.5"),
+    (dict(train_on="evaluation", concept_arc="x"), "would not be used"),
 ])
 def test_settings_that_make_no_sense(folder, wrong, message):
     with pytest.raises(ValueError, match=message):

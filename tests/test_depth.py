@@ -35,6 +35,7 @@ def test_the_answers_are_right(source):
     assert puzzles.depth == int(source.rpartition(":")[2]) and len(set(map(bytes, puzzles.inputs))) == len(puzzles)
     x, y = torch.tensor(puzzles.inputs), torch.tensor(puzzles.labels)
     assert puzzles.check(x, y).all() and puzzles.score(puzzles.labels)["solved"] == 1
+    assert puzzles.check(x, torch.where(y == 0, 1, y)).all()  # what is not scored may be anything
     wrong = y.clone()
     wrong[:, 0] = y[:, 0] % 2 + 1
     assert puzzles.check(x, wrong).tolist() == (wrong == y).all(1).tolist() and not puzzles.check(x, wrong).all()
@@ -98,6 +99,28 @@ def test_load_says_what_is_wrong(source, words):
     with pytest.raises(ValueError, match=words) as error:
         depth.load(source, "train", 50)
     assert "\n" not in str(error.value)
+
+
+def test_the_search_for_more_puzzles_than_there_are_ends(monkeypatch):
+    drawn = []
+    real = depth.Stream.below
+    monkeypatch.setattr(depth.Stream, "below", lambda self, bounds: drawn.append(len(bounds)) or real(self, bounds))
+    with pytest.raises(ValueError, match="Only 32 different puzzles of 'parity:5' were found, but 33"):
+        depth.load("parity:5", "all", 33)
+    assert sum(drawn) < 300_000
+
+
+@pytest.mark.parametrize(("settings", "words"), [
+    ({"seed": -1}, "A seed is a whole number, 0 or more; got -1"),
+    ({"limit": 0}, "limit must be 1 or more puzzles, or None for all; got 0"),
+    ({"limit": 1.5}, "limit must be 1 or more .* got 1.5"),
+    ({"limit": "5"}, "limit must be 1 or more .* got '5'"),
+    ({"limit": True}, "limit must be 1 or more .* got True"),
+    ({"split": "both"}, "no split 'both'"),
+])  # fmt: skip
+def test_load_refuses_settings(settings, words):
+    with pytest.raises(ValueError, match=words):
+        depth.load(**{"source": "parity:32", "split": "train"} | settings)
 
 
 @settings(max_examples=50, deadline=None)

@@ -147,6 +147,35 @@ def test_a_data_set_that_changed_under_its_name_is_noticed(hub, load, files, tmp
     assert load(SHOW)[0] not in ("", first)
 
 
+def test_a_cache_that_cannot_be_written_to_is_no_reason_to_stop(tmp_path, monkeypatch):
+    data, cache = tmp_path / "train.csv", tmp_path / "file"
+    data.write_text("source,question,answer,rating\n")
+    cache.write_text("")
+    monkeypatch.setenv("HRM_LITE_CACHE", str(cache))
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda **place: str(data))
+    with pytest.warns(UserWarning, match="Could not write down the hash of train.csv"):
+        assert fetch("them/puzzles", "train.csv", "files") == data
+    monkeypatch.setenv("HRM_LITE_CACHE", str(tmp_path / "cache"))
+    fetch("them/puzzles", "train.csv", "files")
+    fetch("them/puzzles@v1", "train.csv", "files")  # a record of its own
+    data.write_text("another")
+    for source in ("them/puzzles", "them/puzzles@v1"):
+        with pytest.raises(OSError, match="is not the file that was used here before"):
+            fetch(source, "train.csv", "files")
+
+
+def test_a_revision_is_passed_on(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setenv("HRM_LITE_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "train.csv").write_text("")
+    monkeypatch.setattr(
+        "huggingface_hub.try_to_load_from_cache", lambda **place: asked.append(place) or str(tmp_path / "train.csv"))
+    fetch("them/puzzles@v1", "train.csv", "files")
+    fetch("them/puzzles", "train.csv", "files")
+    assert [place["revision"] for place in asked] == ["v1", None]
+    assert all((place["repo_id"], place["repo_type"]) == ("them/puzzles", "dataset") for place in asked)
+
+
 def test_names_that_are_none():
     for name in ("nobody", "a/b/c", "a b/c", "../x", ""):
         with pytest.raises(ValueError, match="OWNER/NAME"):

@@ -68,6 +68,17 @@ def test_the_published_size_has_long_paths_and_millions_of_them():
     assert (unique.shortest_paths() == 1).all() and unique.ratings.min() > 110
 
 
+def test_a_number_of_steps_is_met_at_both_ends():
+    steps = maze.generate("7x7", "random:5-7", 150, seed=1).ratings
+    assert set(steps.tolist()) == {5, 6, 7}
+    assert set(maze.generate("7x7", "tree:6", 30).ratings.tolist()) == {6}
+    assert maze.generate("2x3", "hard", 1).ratings.min() >= 2  # so small that "hard" alone would ask for less
+    with pytest.raises(ValueError, match="count must be 1 or more and seed 0 or more; got count 0 and seed 0"):
+        maze.generate("7x7", "random", 0)
+    with pytest.raises(ValueError, match="got count 5 and seed -1"):
+        maze.generate("7x7", "random", 5, seed=-1)
+
+
 def test_ends_and_paths_are_drawn_evenly():
     """On boards so small that most mazes there are come up."""
     puzzles = maze.load("generated:3x4:random", "all", 3_000)
@@ -184,6 +195,12 @@ def test_violations_are_where_a_path_does_not_go_on():
     assert not puzzles.violations(torch.tensor(puzzles.inputs)).any()  # nothing drawn, nothing broken
 
 
+def test_every_token_is_drawn_as_something_else():
+    faces = maze.generate("5x5", "random", 1).faces
+    assert len(set(faces)) == 5 and faces[0] == faces[FREE]  # the pad and a free cell are blank
+    assert (faces[START].character, faces[GOAL].character) == ("S", "G") and faces[WALL].colour
+
+
 # -- symmetries
 
 
@@ -211,6 +228,8 @@ def test_solve_and_count_by_hand():
     assert maze.solve("S G\n   ") == "SoG\n   "
     assert maze.solve("S#G\n   \n") == "S#G\nooo"
     assert maze.solve("S       G") == "Soo  o  G"  # in one line: 3x3
+    assert maze.solve("S       G\n") == "Soo  o  G"
+    assert maze.solve("\r\nS#G\r\n   \r\n") == "S#G\nooo"  # as a Windows editor leaves it
     assert maze.shortest_paths("S  \n   \n  G") == 6 and maze.shortest_paths("S#G\n###") == 0
     assert maze.is_solution("S  \n   \n  G", "S  \no  \nooG") and not maze.is_solution("S G\n   ", "S G\nooo")
 
@@ -273,6 +292,7 @@ def test_an_answer_of_another_shape():
     ("generated:9x9", "is not a kind of maze"),
     ("generated:9x9:hard:5-", "is not a kind of maze"),
     ("generated:9x9:random:x", "'x' is not a number of steps"),
+    ("generated:9x9:random:123456", "'123456' is not a number of steps"),
     ("generated:9x9:random:9-5", "9 to 5 steps is not possible"),
     ("generated:9x9:random:1-5", "has 2 steps at least"),
     ("generated:9x9:random:81-", "fewer than the 81 cells"),

@@ -1,6 +1,7 @@
 """What training shows: the set's own bytes, mapped from disk or not, and what a puzzle makes of a row."""
 
 import numpy as np
+import pytest
 import torch
 from helpers import TRAIN, make
 
@@ -55,6 +56,9 @@ def test_a_puzzle_may_change_identifiers_and_what_is_scored(puzzles):
 
 def test_a_set_knows_how_many_identifiers_it_needs(puzzles):
     assert puzzles.identifiers == 1 and puzzles[:0].identifiers == 1
+    for far in (2**31, -(2**31) - 1):  # would wrap round to another number
+        with pytest.raises(ValueError, match=r"must lie between -2\^31 and 2\^31 - 1"):
+            SudokuSet(**{**vars(puzzles), "ratings": np.full(60, far)})
     assert SudokuSet(**{**vars(puzzles), "puzzle_ids": np.arange(60) * 2}).identifiers == 119
     assert sudoku.generate("4x4", "4-6", 3).faces[1].character == ""
     assert TRAIN.augment, "training shows changed puzzles unless it is told not to"

@@ -28,12 +28,22 @@ def same(a, b):
     return a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) and a[k].dtype == b[k].dtype for k in a)
 
 
-def test_made_once_read_only_and_memory_mapped():
+def test_made_once_read_only_and_memory_mapped(folder):
     first = store.cached({"what": "x", "seed": 1}, arrays)
     again = store.cached({"seed": 1, "what": "x"}, never)
     assert same(first, arrays()) and same(again, arrays())
     assert isinstance(again["inputs"], np.memmap) and not again["inputs"].flags.writeable
+    assert isinstance(first["inputs"], np.memmap)  # what was made does not stay in memory either
     assert same(store.cached({"what": "x", "seed": 2}, lambda: arrays(2)), arrays(2))
+    (home, _) = sorted((folder / "puzzles").iterdir(), key=lambda home: "2}" in (home / "index.json").read_text())
+    assert home.stat().st_mode & 0o055 == 0o055 or os.name == "nt"  # others may read a shared folder
+
+
+def test_a_folder_that_holds_another_key_is_not_used(folder):
+    store.cached({"seed": 1}, arrays)
+    (index,) = folder.rglob("index.json")
+    index.write_text(index.read_text().replace("1}", "2}"))
+    assert same(store.cached({"seed": 1}, lambda: arrays(3)), arrays(3))
 
 
 @pytest.mark.parametrize("how", ["flip", "cut", "missing", "index", "foreign"])
@@ -81,6 +91,26 @@ def test_the_folder_is_the_users_choice(monkeypatch, tmp_path):
     assert store.cache_folder() == tmp_path / "xdg" / "hrm_lite"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert store.cache_folder() == type(tmp_path).home() / ".cache" / "hrm_lite"
+
+
+@pytest.mark.parametrize("error", [FileExistsError(17, ""), OSError(39, "not empty"), PermissionError(13, "")])
+def test_who_comes_second_takes_what_the_first_has_written(folder, monkeypatch, error):
+    """Each system has its own error for a folder that is there already; none of them is worth a warning."""
+    real = os.replace
+
+    def too_late(aside, home):
+        real(aside, home)
+        raise error
+
+    monkeypatch.setattr(os, "replace", too_late)
+    found = store.cached({"seed": 1}, arrays)
+    assert same(found, arrays()) and isinstance(found["inputs"], np.memmap)
+
+
+def test_what_is_gone_again_is_read_only_all_the_same(folder, monkeypatch):
+    monkeypatch.setattr(store, "_read", lambda home, key: None)
+    found = store.cached({"seed": 1}, arrays)
+    assert same(found, arrays()) and not found["inputs"].flags.writeable
 
 
 def _race(barrier, results, index):

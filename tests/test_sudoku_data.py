@@ -1,5 +1,7 @@
 """Making, loading, dividing and storing puzzles."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -152,6 +154,7 @@ def test_csv_round_trip(tmp_path):
     assert lines[1].endswith(f"{puzzles.questions()[0]},{puzzles.answers()[0]},{puzzles.ratings[0]}")
     sudoku.write_csv(tmp_path / "q.csv", sudoku.generate("9x9", "easy", 3))  # rated on the way
     assert sudoku.read_csv(tmp_path / "q.csv").ratings.tolist() == [0, 0, 0]
+    assert (tmp_path / "q.csv").stat().st_mode & 0o044 == 0o044 or os.name == "nt"  # others may read it
 
 
 def test_csv_of_others(tmp_path):
@@ -178,8 +181,10 @@ def _one(size="4x4", seed=0):
     (HEADER + "a,{q},{a},0\na,{q},{wrong},0\n", "line 3: the answer does not solve .*1 of 2 lines"),
     (HEADER + "a,{q},{a},0\nb,{q},{q},0\n", "line 3: character '.' at position"),
     (HEADER + "a,{q},{a},0\nb,{letter},{a},0\n", "line 3: character 'x' at position 1 of the question"),
-    (HEADER + "a,{q6},{a6},0\nb,{q},{a},0\n", "line 3: the question has 16 .* 6x6 Sudoku boards of 36"),
+    (HEADER + "a,{q6},{a6},0\nb,{q},{a},0\n", "line 3: the question has 16 .* 6x6 Sudoku of 36"),
     (HEADER + "a,12,12,0\n", "line 2: the question has 2 characters"),
+    (HEADER + "a,{q},{a},0\na,{q},{a},3000000000\n", "line 3: the rating 3000000000 is too large"),
+    (HEADER + "a,{q},{a},99999999999999999999\n", "line 2: the rating 99999999999999999999 is too large"),
     (HEADER + "a,{q},{a},0\n\n\na,{q},{wrong},0\n", "line 5: the answer does not"),
 ])
 def test_csv_faults_are_named(tmp_path, content, words):
@@ -190,6 +195,17 @@ def test_csv_faults_are_named(tmp_path, content, words):
     with pytest.raises(ValueError, match=words) as error:
         sudoku.read_csv(path)
     assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("lines", [1, 7, 20, 60])
+def test_a_file_is_read_in_portions(tmp_path, monkeypatch, lines):
+    monkeypatch.setattr("hrm_lite.puzzles.files._LINES", lines)
+    puzzles, path = sudoku.generate("4x4", "minimal", 60), tmp_path / "p.csv"
+    sudoku.write_csv(path, puzzles)
+    assert sudoku.read_csv(path).content_hash == puzzles.content_hash
+    path.write_text(path.read_text()[:-40])  # the last line is cut
+    with pytest.raises(ValueError, match="line 61: "):
+        sudoku.read_csv(path)
 
 
 def test_files_that_are_no_csv(tmp_path):
@@ -207,7 +223,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     sudoku.write_csv(path, sudoku.generate("4x4", "4-6", 5))
     before = path.read_bytes()
     puzzles = sudoku.generate("4x4", "4-6", 9)
-    monkeypatch.setattr(type(puzzles), "answers", lambda self: iter([1 / 0]))
+    monkeypatch.setattr(type(puzzles), "answers", lambda self: (1 // (row < 4) for row in range(9)))  # the 5th fails
     with pytest.raises(ZeroDivisionError):
         sudoku.write_csv(path, puzzles)
     assert path.read_bytes() == before and [entry.name for entry in tmp_path.iterdir()] == ["p.csv"]
@@ -230,6 +246,15 @@ def test_load_divides_one_file_by_class_and_drops_repeats(tmp_path):
     assert some.content_hash != sudoku.load(path, "train", 50, seed=2).content_hash
     with pytest.raises(ValueError, match=f"has {len(test)} different puzzles in split \"test\", but 601"):
         sudoku.load(path, "test", 601)
+
+
+def test_a_long_file_is_read_to_its_end_and_a_limit_shuffles(tmp_path):
+    puzzles, path = sudoku.generate("4x4", "4-6", 5_000), tmp_path / "p.csv"
+    sudoku.write_csv(path, puzzles)
+    assert sudoku.load(path, "all").content_hash == puzzles.content_hash
+    place = {question: i for i, question in enumerate(puzzles.questions())}
+    order = [place[question] for question in sudoku.load(path, "all", 40).questions()]
+    assert order != sorted(order) and max(order) > 2_500
 
 
 def test_load_takes_a_folder_and_the_hub_as_divided_there(tmp_path, monkeypatch):

@@ -154,6 +154,12 @@ def test_what_was_made_is_kept(quick, monkeypatch):
     assert len(made) == 4  # another seed
 
 
+def test_a_long_list_does_not_keep_its_files_open(quick):
+    for _ in range(2):  # made, and from disk
+        chunk = sudoku_hard._chunk(0, 5, "train")
+        assert not any(isinstance(array, np.memmap) for array in chunk.values())
+
+
 def test_an_interrupted_run_goes_on(quick, monkeypatch):
     made = []
 

@@ -61,8 +61,8 @@ def load(
         raise ValueError(f"train_on must be \"both\" or \"evaluation\"; got {train_on!r}.")
     if type(augmentations) is not int or not 0 <= augmentations <= 100_000:
         raise ValueError(f"augmentations must be a whole number, 0 to 100,000; got {augmentations!r}.")
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit must be 1 or more tasks, or None for all; got {limit}.")
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise ValueError(f"limit must be 1 or more tasks, or None for all; got {limit!r}.")
     if concept_arc is not None and train_on == "evaluation":
         raise ValueError(
             "train_on=\"evaluation\" trains on the evaluation tasks alone, so concept_arc would not be used; leave one "

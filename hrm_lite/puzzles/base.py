@@ -111,6 +111,9 @@ class PuzzleSet(ABC):
             raise ValueError(
                 f"{self.name}: {field} must hold one whole number for each of the {len(self.inputs)} "
                 f"puzzles; got {values.dtype} of shape {values.shape}.")
+        if values.size and not -(2**31) <= values.min() <= values.max() < 2**31:
+            raise ValueError(
+                f"{self.name}: {field} must lie between -2^31 and 2^31 - 1; found {values.min()} to {values.max()}.")
         return _read_only(values, np.int32)
 
     # -- size and identity

@@ -41,8 +41,8 @@ class Portion:
         for line, text in zip(self.lines, texts, strict=True):
             if len(text) != length:
                 raise ValueError(
-                    f"{self.path}, line {line}: the {what} has {len(text)} characters, but the file began with "
-                    f"{kind} boards of {length}. Keep one size to a file; if the line is cut, fetch the file again.")
+                    f"{self.path}, line {line}: the {what} has {len(text)} characters, but this file is read "
+                    f"as {kind} of {length}. Keep one size to a file; if the line is cut, fetch the file again.")
         place = np.full(256, 255, np.uint8)
         place[np.frombuffer(alphabet.encode("ascii"), np.uint8)] = np.arange(len(alphabet))
         joined = "".join(texts).encode("ascii", errors="replace")
@@ -122,6 +122,10 @@ def _portion(path: Path, columns: tuple[int, list[int]], rows: list[tuple[int, l
             raise ValueError(
                 f"{path}, line {line}: the rating {row[rating]!r} is not a whole number. The line is cut or damaged; "
                 "fetch the file again or remove the line.") from None
+        if not -(2**31) <= ratings[-1] < 2**31:
+            raise ValueError(
+                f"{path}, line {line}: the rating {row[rating][:40]} is too large. The line is damaged; fetch the file "
+                "again or remove the line.")
     lines, rows = zip(*rows, strict=True)
     return Portion(path, list(lines), [row[question] for row in rows], [row[answer] for row in rows],
                    np.array(ratings, np.int64))

@@ -1,6 +1,7 @@
 """Files of data sets on the Hugging Face Hub: fetched once, held against their hash, then read from disk.
 
-The Hub says a hash of each file before it sends it. A copy that does not match, whatever happened to it, is refused.
+The Hub says a hash of each file before it sends it. A copy that does not match, whatever happened to it, is refused
+(where the Hub's cache can make links; elsewhere it does not keep that hash).
 The hash of a file that was used once is also written down: should the data set change under the same name, that is
 said, and not trained on unnoticed. Files are text; nothing in them is executed or unpickled.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import warnings
 from pathlib import Path
 
 from hrm_lite.puzzles.files import write_atomically
@@ -57,7 +59,7 @@ def _hold_against_the_hub(path: Path, repository: str) -> None:
         found = sha256_of(real)
     elif len(said) == 40:
         data = real.read_bytes()
-        found = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+        found = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
     else:
         return  # a system without links keeps no such names
     if found != said:
@@ -70,11 +72,17 @@ def _hold_against_the_past(path: Path, source: str, filename: str) -> None:
     record = cache_folder() / "hub" / f"{source.replace('/', '--')}--{filename}.json"
     found = sha256_of(path)
     try:
-        known = json.loads(record.read_text(encoding="utf-8"))["sha256"]
+        known = str(json.loads(record.read_text(encoding="utf-8"))["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
-        record.parent.mkdir(parents=True, exist_ok=True)
-        with write_atomically(record) as file:
-            json.dump({"sha256": found, "bytes": path.stat().st_size}, file)
+        try:
+            record.parent.mkdir(parents=True, exist_ok=True)
+            with write_atomically(record) as file:
+                json.dump({"sha256": found, "bytes": path.stat().st_size}, file)
+        except OSError as error:
+            warnings.warn(
+                f"Could not write down the hash of {filename} in {record.parent} ({error.strerror or error}): should "
+                "the data set change, it will not be noticed. Set HRM_LITE_CACHE to a folder that can be written to.",
+                stacklevel=2)
         return
     if found != known:
         raise OSError(

@@ -45,7 +45,7 @@ class Wish:
         rows, columns = map(int, sides.groups())
         low, high = 2, rows * columns
         if kind == "hard" and not length:
-            kind, low = "random", int(rows * columns * HARD) + 1
+            kind, low = "random", max(2, int(rows * columns * HARD) + 1)
         if kind not in KINDS:
             raise ValueError(
                 f"{rest!r} is not a kind of maze. Use \"random\" (walls on 30 to 50 % of the cells, often many "
@@ -53,7 +53,7 @@ class Wish:
                 "each with or without a number of steps such as random:12-20 or random:12-, or \"hard\": random, with "
                 "a path as long as the published ones.")
         if length:
-            bounds = re.fullmatch(r"(\d{1,5})(-?)(\d{0,5})", length)
+            bounds = re.fullmatch(r"(\d{1,5})(?:(-)(\d{0,5}))?", length)
             if not bounds:
                 raise ValueError(f"{length!r} is not a number of steps. Use LOW-HIGH, LOW- or one number.")
             low = int(bounds[1])

@@ -66,8 +66,9 @@ def load(
 
 def check_limit(limit: int | None) -> None:
     """ValueError unless it is a number of puzzles or None."""
-    if limit is not None and (isinstance(limit, bool) or limit < 1):
-        raise ValueError(f"limit must be 1 or more puzzles, or None for all; got {limit}.")
+    whole = isinstance(limit, (int, np.integer)) and not isinstance(limit, bool)
+    if limit is not None and not (whole and limit >= 1):
+        raise ValueError(f"limit must be 1 or more puzzles, or None for all; got {limit!r}.")
 
 
 def _generated(kind: Kind, rest: str, count: int, seed: int, split: str, min_rating: int) -> PuzzleSet:
@@ -136,7 +137,7 @@ def collect(
         arrays = make(start, chunk)
         wanted = first_of_each(arrays[0], seen)
         wanted[wanted] = keep(*(array[wanted] for array in arrays))
-        dry = 0 if wanted.any() else dry + chunk
+        dry = 0 if wanted.any() else dry + len(wanted)  # `make` may give more than it was asked for
         if dry > 200_000:
             raise ValueError(
                 f"Only {have:,} different {what} were found, but {count:,} were asked for. Ask for fewer, for a wider "

@@ -8,7 +8,6 @@ at any time.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -52,10 +51,11 @@ def cached(key: dict, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np
             "Set HRM_LITE_CACHE to a folder that can be written to and has room.",
             stacklevel=2,
         )
-        for array in arrays.values():
-            array.flags.writeable = False
-        return arrays
-    return _read(home, text) or arrays
+    else:
+        found = _read(home, text)
+    for array in arrays.values():
+        array.flags.writeable = False
+    return found or arrays
 
 
 def sha256_of(path: str | os.PathLike) -> str:
@@ -91,7 +91,11 @@ def _write(home: Path, key: str, arrays: dict[str, np.ndarray]) -> None:
         (aside / "index.json").write_text(index, encoding="utf-8")
         if _read(home, key) is None:  # else another process was faster
             shutil.rmtree(home, ignore_errors=True)  # damaged
-            with contextlib.suppress(FileExistsError):
+            os.chmod(aside, 0o755)  # mkdtemp makes folders that only their owner can read
+            try:
                 os.replace(aside, home)
+            except OSError:  # which one, for a folder that is there, differs from system to system
+                if _read(home, key) is None:
+                    raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -15,8 +15,10 @@ STEP = 0x9E3779B97F4A7C15  # added for each number: 2^64 divided by the golden r
 def start(seed: int | tuple[int, ...]) -> int:
     """A 64-bit starting point for a seed, or for several numbers that name a stream; neighbours are far apart.
 
-    (This part numpy does promise.)
+    (This part numpy does promise.) ValueError for a negative one.
     """
+    if np.min(seed) < 0:
+        raise ValueError(f"A seed is a whole number, 0 or more; got {seed}.")
     return int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
 
 

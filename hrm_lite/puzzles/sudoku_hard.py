@@ -77,7 +77,8 @@ def _chunk(number: int, seed: int, split: str) -> dict[str, np.ndarray]:
 
     key = {"what": "hard 9x9 Sudoku", "version": sudoku_search.VERSION, "moves": sudoku_search.MOVES,
            "seed": seed, "split": split, "chunk": number, "size": CHUNK}
-    return store.cached(key, make)
+    # Copies: a mapped array keeps its file open, and a long list has more chunks than a process may have files.
+    return {name: np.array(array) for name, array in store.cached(key, make).items()}
 
 
 def _cores() -> int:
