@@ -88,20 +88,23 @@ def microscope(model: HRM, tokens: Tensor, labels: Tensor, segments_before: int 
         signals.append(terms.signal / terms.signal[:1])
     others = [agreement(g, mean(whole[:i] + whole[i + 1 :]))["worker"].cosine for i, g in enumerate(whole)]
     z = torch.stack(later(model, tokens[:BATCH], segments_before + 1), 1)
-    step = cycle_map(model, tokens[:BATCH])
+    was_training = model.training
+    step = cycle_map(model.eval(), tokens[:BATCH])  # looked at, not learned from
     with torch.no_grad():
         moved = (step(z) - z).flatten(1).norm(dim=1) / z.flatten(1).norm(dim=1)
     middle = {
         mode: {g: rounded(torch.tensor([a[i][g] for a in agree]).mean(0)) for g in agree[0][i]}
         for i, mode in enumerate(("one_step", "last_cycle"))
     }
+    radius = quartiles(spectral_radius(step, z, steps=60))
+    model.train(was_training)
     return {
         "agreement": middle,  # {mode: {group: [cosine, ratio of lengths]}}, means of the batches
         "worker_cosine_by_steps": rounded(torch.tensor(by_count).mean(0)),  # through the last 2, 3, … steps
         "worker_cosine_of_large_batch": rounded([agreement(mean(short), mean(whole))["worker"].cosine])[0],
         "worker_cosine_of_another_batch": rounded([statistics.mean(others)])[0],  # full against full
         "signal": quartiles(torch.cat(signals, 1), 1),
-        "spectral_radius_of_a_cycle": quartiles(spectral_radius(step, z, steps=60)),
+        "spectral_radius_of_a_cycle": radius,
         "residual_of_a_cycle": quartiles(moved),
     }
 

@@ -217,6 +217,7 @@ def test_augmentation_turns_and_mirrors_when_it_is_switched_on(size, count):
     assert {row.tobytes() for row in seen} == expected and len(expected) == count and times.min() > 400 / count / 2
     off = maze.generate(size, "random", 1, seed=2)
     assert off.augment(inputs, labels, torch.Generator())[0] is inputs
+    assert (off.inputs == puzzles.inputs).all() and off.content_hash != puzzles.content_hash
     other, undo = off.disguise(inputs, torch.Generator().manual_seed(1))
     assert (undo(other) == inputs).all() and (other != inputs).any()
 

@@ -16,8 +16,8 @@ MODULES = (
     "config", "presets", "layers", "model", "baselines", "fixed_points", "dynamics", "gradients", "losses", "halting",
     "optim", "compiling", "working", "processes", "rows", "supervision", "training", "run_folder", "checkpoints",
     "interrupts", "reporting", "solving", "voting", "official", "records", "puzzles.base", "puzzles.sudoku",
-    "puzzles.maze", "puzzles.arc", "puzzles.depth", "puzzles.sources", "puzzles.splits", "puzzles.stream", "puzzles.store",
-    "puzzles.hub", "puzzles.files", "plots", "widgets", "microscope", "halting_explorer")  # fmt: skip
+    "puzzles.maze", "puzzles.arc", "puzzles.depth", "puzzles.sources", "puzzles.splits", "puzzles.stream",
+    "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "widgets", "microscope", "halting_explorer")  # fmt: skip
 
 HEAD = """# The package
 

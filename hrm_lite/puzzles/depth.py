@@ -2,7 +2,8 @@
 
     parity      "parity:BITS": under each bit stands the parity of all bits up to it; the last one needs them all
     pointers    "pointers:NODES:HOPS": a list of pointers; follow them HOPS times from the node that is marked
-    reach       "reach:ROWSxCOLUMNS:STEPS": a maze; which cells can be reached from S within STEPS steps
+    reach       "reach:ROWSxCOLUMNS:STEPS": a maze; which cells can be reached from S within STEPS steps (fewer do
+                where the walls end the way sooner)
 
 A network of fixed depth has room for so many steps and no more (chapter 1). Each question is on the side of train or
 test by a hash of what it asks, so the two share no question, whatever the seeds: that can be proved, and is tested.

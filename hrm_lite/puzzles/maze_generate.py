@@ -14,7 +14,7 @@ from hrm_lite.puzzles.splits import check_split, on_side
 KINDS = ("random", "unique", "tree")
 HARD = 110 / 900  # the published mazes have more than 110 steps on 900 cells
 LARGEST = 128  # rows or columns
-_TRIES = 1_000_000  # boards that are tried for one maze
+_PIECE = 100  # mazes that are made at a stretch: between two pieces Ctrl-C is heard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,16 +90,20 @@ def generate(
     if count < 1 or seed < 0:
         raise ValueError(f"count must be 1 or more and seed 0 or more; got count {count} and seed {seed}.")
     grid = wish.rows, wish.columns
+    tries = min(1_000_000, 10**9 // (wish.rows * wish.columns))  # boards for one maze: some seconds, a minute at most
 
     def make(start: int, number: int) -> tuple[np.ndarray, ...]:
-        made = maze_kernels.generate_many(
-            KINDS.index(wish.kind), wish.low, wish.high, *grid, seed, start, number, _TRIES)
-        if len(made[0]) < number:
-            raise ValueError(
-                f"No {wish.rows}x{wish.columns} maze of kind {wish.kind} with a shortest path of {wish.low} to "
-                f"{wish.high} steps was found on {_TRIES:,} boards. Ask for shorter paths, or for \"tree\": its paths "
-                "are long.")
-        return made
+        pieces = []
+        for first in range(0, number, _PIECE):
+            size = min(_PIECE, number - first)
+            pieces.append(maze_kernels.generate_many(
+                KINDS.index(wish.kind), wish.low, wish.high, *grid, seed, start + first, size, tries))
+            if len(pieces[-1][0]) < size:
+                raise ValueError(
+                    f"No {wish.rows}x{wish.columns} maze of kind {wish.kind} with a shortest path of {wish.low} to "
+                    f"{wish.high} steps was found on {tries:,} boards. Ask for shorter paths, or for \"tree\": its "
+                    "paths are long.")
+        return tuple(np.concatenate(column) for column in zip(*pieces, strict=True))
 
     def keep(questions: np.ndarray, *_) -> np.ndarray:
         return walls_on_side(questions == 1, grid, split)

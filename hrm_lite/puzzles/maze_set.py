@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 
 import numpy as np
 import torch
@@ -36,6 +37,12 @@ class MazeSet(PuzzleSet):
     def faces(self) -> tuple[Face, ...]:
         """Walls are dark ground, start and goal have colours, a path is dots."""
         return Face(), Face("", "#3D4451"), Face(), Face("S", "#9ADBC5"), Face("G", "#F2C14E"), Face("●")
+
+    @functools.cached_property
+    def content_hash(self) -> str:
+        """As for every `PuzzleSet`; mazes that training turns are other data than those that it leaves alone."""
+        return hashlib.sha256(b"dihedral" + super().content_hash.encode()).hexdigest() if self.dihedral else (
+            super().content_hash)
 
     def questions(self) -> list[str]:
         """Every question as text, row by row without line breaks."""
