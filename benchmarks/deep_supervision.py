@@ -173,7 +173,8 @@ def run(name: str, seed: int) -> dict:
     some = next(batches(train, 1000 + seed))
     record = {"variant": name, **asdict(variant), "seed": seed, "source": SOURCE, "batch": BATCH, "cost": price,
               "model": model.config.to_dict(), "optimizer": OPTIMIZER | {"lr": variant.lr}, "data": train.content_hash,
-              "held_out": test.content_hash, "provenance": provenance(), "norms_untrained": gradient_norms(model, *some)}
+              "held_out": test.content_hash, "provenance": provenance(),
+              "norms_untrained": gradient_norms(model, *some)}
     history, losses, seconds, used, updates = [], [], 0.0, 0, 0
     while used < COMPUTE or updates < variant.updates:
         begun = time.perf_counter()
