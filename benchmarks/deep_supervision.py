@@ -67,10 +67,11 @@ VARIANTS = {
     "one": Variant(segments=1),
     "two": Variant(segments=2),
     "eight": Variant(segments=8),
-    # Segments of one worker step and one controller step: too short to solve a puzzle in one.
+    # The shortest segments there are: one worker step and one controller step.
     "short_one": Variant(segments=1, short=True),
     "short_four": Variant(short=True),
     # Would fewer updates have needed another learning rate? At equal compute only.
+    "every_fast": Variant(lr=6e-3, updates=0),
     "last_slow": Variant(loss="last", update="end", lr=1e-3, updates=0),
     "last_fast": Variant(loss="last", update="end", lr=6e-3, updates=0),
 }
