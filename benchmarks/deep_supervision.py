@@ -1,12 +1,16 @@
 """A loss after every segment, or only after the last? Chapter 6's comparison, over several seeds.
 
-    python benchmarks/deep_supervision.py                  all variants, three seeds: about 10 minutes on one core
+    python benchmarks/deep_supervision.py                  all variants, three seeds
     python benchmarks/deep_supervision.py --seeds 0 --variants every last --to /tmp/try
 
 Trains the same model on 4x4 Sudoku in several ways, by a loop that is written out here. What a way costs is counted in
 steps of a module over a batch of 64 puzzles: one forward, and two more if the gradient runs through it. A run is
 scored as it goes along, until it has used both the compute and the number of updates that its variant is given, so
 that variants can be compared at equal compute and at equal numbers of updates. Writes one record a variant and seed.
+
+By the records' "seconds", training alone took about 15 minutes for all of them, on one core of a machine that did
+other work as well. The records were begun within 24 minutes of one another, with scoring and pauses in between; the
+whole script was not timed in one go.
 """
 
 from __future__ import annotations
