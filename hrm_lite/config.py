@@ -113,7 +113,7 @@ class HRMConfig(_Record):
     share_modules: bool = False
     """True: one network plays worker and controller (TRM)."""
     controller_sees_input: bool = False
-    """True: f_H reads x̃ as well. A departure from the paper; chapter 9 measures what it buys."""
+    """True: f_H reads x̃ as well. A departure from the paper."""
     gradient: str = "one_step"
     """How far back a segment's gradient goes: "one_step" (HRM), "last_cycle" (TRM) or "full" (BPTT)."""
     rms_eps: float = 1e-5
