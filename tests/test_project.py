@@ -297,7 +297,7 @@ def test_a_docstring_becomes_markdown():
     """
     assert api.text(said, ("x", "y", "z")).splitlines() == [
         "What it does, with *stress* and a\\_name.", "",
-        "- `x`: (b, d), the state", "  in two lines;", "- `y`, `z`: others. Not\\_a\\_parameter: stays.", "",
+        "- `x`: (b, d), the state", "  in two lines", "- `y`, `z`: others. Not\\_a\\_parameter: stays.", "",
         "A sentence of its own.", "Raises ValueError for more.", "",
         "```text", "a column   stays", "```"]
 

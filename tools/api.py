@@ -51,13 +51,14 @@ def text(docstring: str, parameters=()) -> str:
             if names:
                 if parts and not listing:
                     parts.append("")
-                parts.append("- " + ", ".join(f"`{n}`" for n in names) + ": " + escape(said.split(": ", 1)[1]))
+                meaning = escape(said.split(": ", 1)[1].rstrip(";"))
+                parts.append("- " + ", ".join(f"`{n}`" for n in names) + ": " + meaning)
                 listing = True
             elif listing and said.startswith("Raises "):
                 parts += ["", escape(said)]
                 listing = False
             else:
-                parts.append("  " * listing + escape(said))
+                parts.append("  " + escape(said.rstrip(";")) if listing else escape(said))
         before = line
     return re.sub(r"\n{3,}", "\n\n", "\n".join(parts[:-1])).strip()
 
