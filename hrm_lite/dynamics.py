@@ -18,16 +18,19 @@ class Moment:
     """The states around one step of one part."""
 
     segment: int
+    """Segment, from 0."""
     cycle: int
     """Cycle within the segment, from 0."""
     part: str
     """"L": the worker stepped; "H": the controller; "z": the one state of a flat recurrence"""
     before: Tensor
+    """The state that moved, before the step: (batch, positions, d_model)"""
     after: Tensor
-    """The state that moved, before and after: (batch, positions, d_model)"""
+    """The same after it"""
     z_H: Tensor
+    """The controller's state after the step; the state itself in a flat recurrence"""
     z_L: Tensor
-    """Both states after the step"""
+    """The worker's state after the step"""
     x: Tensor
     """x̃, the encoded input"""
 

@@ -69,8 +69,9 @@ def implicit_gradient(
 ) -> list[Tensor]:
     """The gradient of ``loss(z*)`` for z* = step(z*) by the implicit function theorem: one tensor a parameter.
 
-    z: (b, …), the fixed point; nothing checks that it is one. A reference and no method: it builds (b, n, n)
-    Jacobians and solves with them. Use float64. ``loss`` may depend on the parameters as well.
+    z: (b, …), the fixed point; nothing checks that it is one.
+    A reference and no method: it builds (b, n, n) Jacobians and solves with them. Use float64. ``loss`` may depend on
+    the parameters as well.
     """
     parameters = list(parameters)
     z = z.detach().requires_grad_()
@@ -118,8 +119,9 @@ def gradient_terms(
 ) -> Terms:
     """Backpropagation through one segment, by hand, with the parts of the sum kept apart.
 
-    loss: a scalar from the segment's `Output`. z: where the segment begins; None: the initial latents. It goes back
-    through all steps whatever ``config.gradient`` says; ``.last(k)`` is what stopping after k steps would have given.
+    loss: a scalar from the segment's `Output`. z: where the segment begins; None: the initial latents.
+    It goes back through all steps whatever ``config.gradient`` says; ``.last(k)`` is what stopping after k steps
+    would have given.
     """
     names, parameters = zip(*model.named_parameters(), strict=True)
     z_H, z_L = model.initial_latents(len(tokens)) if z is None else z

@@ -17,7 +17,9 @@ __all__ = ["continue_target", "least_segments", "wants_to_halt"]
 def wants_to_halt(q_halt: Tensor, q_continue: Tensor | None = None, margin: float = 0.0) -> Tensor:
     """Q̂_halt > Q̂_continue + margin, in logits; without q_continue, q_halt > margin. (b,) → (b,) bool.
 
-    Without a continue value the rule reads: halt when the answer is more likely right than wrong.
+    Without a continue value the rule at margin 0 reads: halt when the answer is more likely right than wrong. That is
+    too eager wherever going on would help, also with a well-calibrated q_halt; `solving.choose_margin` finds a better
+    one.
     """
     return q_halt > margin if q_continue is None else q_halt - q_continue > margin
 

@@ -23,8 +23,9 @@ class HaltingExplorer(w.VBox):
     """Choose a margin τ and an M_max; see who stops when, who of them is right, and what it costs.
 
     seen: from `solving.verdicts`. margins: the values of τ, one tab each. compare: the paper's rule,
-    q_halt − q_continue > τ, in place of q_halt > τ. The tabs, the play button and the slider for τ need no kernel: they
-    are linked in the browser. The slider for M_max needs one.
+    q_halt − q_continue > τ, in place of q_halt > τ.
+    The tabs, the play button and the slider for τ need no kernel: they are linked in the browser. The slider for M_max
+    needs one.
     """
 
     def __init__(

@@ -48,8 +48,8 @@ def rms_norm(x: Tensor, eps: float = 1e-5) -> Tensor:
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn the pairs (x_i, x_{i + head/2}) of each head by the position's angle.
 
-    x: (b, h, s, head); cos, sin: (s, head). The two *halves* of a head form the pairs, as in the
-    published code, not neighbouring entries.
+    x: (b, h, s, head); cos, sin: (s, head).
+    The two *halves* of a head form the pairs, as in the published code, not neighbouring entries.
     """
     first, second = x.chunk(2, dim=-1)
     return (x * cos + torch.cat((-second, first), dim=-1) * sin).to(x.dtype)
@@ -76,6 +76,7 @@ class Rotary(nn.Module):
         return self
 
     def forward(self) -> tuple[Tensor, Tensor]:
+        """cos, sin: (s, head) each."""
         return self.cos, self.sin
 
 
@@ -97,6 +98,7 @@ class Attention(nn.Module):
         self.out = linear(d_model, d_model)
 
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """x: (b, s, d) → (b, s, d). rotary: what `Rotary` gives; None: attention does not know of positions."""
         b, s, d = x.shape
         q, k, v = self.qkv(x).view(b, s, 3, self.n_heads, d // self.n_heads).permute(2, 0, 3, 1, 4)
         if rotary is not None:
@@ -114,6 +116,7 @@ class SwiGLU(nn.Module):
         self.down = linear(inner, width)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x: (…, width) → (…, width)."""
         gate, up = self.gate_up(x).chunk(2, dim=-1)
         return self.down(F.silu(gate) * up)
 

@@ -81,8 +81,11 @@ class Losses:
     """The terms of one segment, each a scalar summed over the rows, and each row's outcome."""
 
     output: Tensor
+    """scalar: `output_loss`"""
     q_halt: Tensor
+    """scalar: binary cross-entropy of Q_halt with ``exact``"""
     q_continue: Tensor | None
+    """scalar: that of Q_continue with its target; None where it is not learned"""
     exact: Tensor
     """(batch,) bool: the whole answer is right; the reward of halting"""
     cells: Tensor

@@ -59,7 +59,8 @@ class GradientMicroscope(w.VBox):
     """One slider: how many steps the gradient goes back. With a kernel, N and T can be changed too.
 
     model: an `HRM`; use float64 or float32. tokens, labels: (batch, seq_len), the puzzles whose loss is taken, with
-    softmax cross-entropy and the halting loss. The play button and the slider need no kernel: all pictures are there.
+    softmax cross-entropy and the halting loss.
+    The play button and the slider need no kernel: all pictures are there.
     """
 
     def __init__(self, model: HRM, tokens: Tensor, labels: Tensor):

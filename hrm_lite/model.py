@@ -30,6 +30,7 @@ class Latents(NamedTuple):
     z_L: Tensor
 
     def detach(self) -> Latents:
+        """The same numbers, cut off from what computed them: no gradient goes back through them."""
         return Latents(self.z_H.detach(), self.z_L.detach())
 
 

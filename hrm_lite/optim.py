@@ -120,8 +120,8 @@ def _adam_atan2(weights, gradients, m, v, beta1: float, beta2: float, root: Tens
 def sign_sgd(weight: Tensor, ids: Tensor, gradients: Tensor, lr: float, weight_decay: float) -> None:
     """w ← w (1 − lr · decay) − lr · sign(g) on the rows ``ids`` of ``weight``, in place, and on no others.
 
-    weight: (puzzles, d); ids: (b,); gradients: (b, d). A puzzle that stands in several rows of the batch has their
-    gradients added first.
+    weight: (puzzles, d); ids: (b,); gradients: (b, d).
+    A puzzle that stands in several rows of the batch has their gradients added first.
     """
     # Every occurrence of a puzzle works out the same sum and writes the same row: no list of the distinct ones, which
     # a GPU would have to stop for.

@@ -52,6 +52,7 @@ class Report:
         self._write("held_out", entry["step"], values)
 
     def close(self) -> None:
+        """End the bar and the log."""
         if self.log is not None:
             with self._unless_it_fails():
                 self.log.close()

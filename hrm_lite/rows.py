@@ -73,6 +73,7 @@ class Rows:
 
     @property
     def latents(self) -> Latents:
+        """The states of the rows: each (batch, positions, d_model)."""
         return Latents(self.z_H, self.z_L)
 
     def refill(self, model: HRM) -> None:

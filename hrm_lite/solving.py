@@ -46,12 +46,14 @@ def solve(
 ) -> Solution:
     """Answers for ``tokens`` (batch, seq_len).
 
-    halt: a row stops when q_halt > margin: it gives its answer odds of e^margin to be right; `choose_margin` finds a
-    margin that costs next to no accuracy. With compare=True it stops when q_halt − q_continue > margin, the paper's
-    rule, which needs a model trained with ``continue_loss``. halt=False runs max_segments for all (the published
-    evaluation).
-    puzzle_ids: (batch,) or None. record=True keeps the answer after every segment.
-
+    halt: True: a row stops when the rule below lets it. False: all run max_segments (the published evaluation).
+    margin: a row stops when q_halt > margin, so when it gives its answer odds better than e^margin to 1. At 0 that is
+    "more likely right than wrong", which is too eager wherever another segment would mend the answer (chapter 7);
+    `choose_margin` finds a margin that costs next to no accuracy.
+    compare: True: it stops when q_halt − q_continue > margin, the paper's rule, which needs a model trained with
+    ``continue_loss``.
+    puzzle_ids: (batch,) or None.
+    record: True keeps the answer after every segment.
     batch_size: how many puzzles are worked on side by side. One that has stopped leaves, and the next takes its place.
     restarts: so many times a puzzle that is not content after max_segments begins again, from random latents (drawn
     with ``seed``); of its answers the one with the highest q_halt counts. ``record`` shows the first attempt.
@@ -236,8 +238,9 @@ def choose_margin(
     """The least margin that costs at most ``tolerance`` of exact accuracy, against running all segments.
 
     tokens, labels: (n, seq_len), puzzles that are neither trained on nor reported on: a margin chosen on the puzzles
-    that it is judged by flatters itself. Up to 1,000 margins are tried, evenly spread over those that make a
-    difference. If none is good enough, the value is infinite: never halt.
+    that it is judged by flatters itself.
+    Up to 1,000 margins are tried, evenly spread over those that make a difference. If none is good enough, the value
+    is infinite: never halt.
     """
     seen = verdicts(model, tokens, labels, max_segments, puzzle_ids, batch_size)
     q = seen.q_halt - seen.q_continue if compare else seen.q_halt
@@ -282,8 +285,9 @@ def evaluate(
 ) -> dict[str, list[float]]:
     """Exact and cell accuracy after every segment 1 … max_segments, without halting: {"exact": […], "cells": […]}.
 
-    tokens, labels: (n, seq_len), `losses.IGNORE` where a position is not scored. Accuracies are shares in 0 … 1.
+    tokens, labels: (n, seq_len), `losses.IGNORE` where a position is not scored.
     among: processes that divide the puzzles between them; all must call.
+    Accuracies are shares in 0 … 1.
     """
     n, device = len(tokens), model.z_H_init.device
     if among is not None and among.count > 1:

@@ -54,7 +54,8 @@ class SudokuExplorer(w.VBox):
     """Step through a model's answers to a puzzle; with a kernel, type another puzzle.
 
     model: an `HRM` of the puzzles' size. puzzles: a Sudoku set; its first puzzle is shown at the start.
-    segments: how many to run. The play button and the slider need no kernel: they are linked in the browser.
+    segments: how many to run.
+    The play button and the slider need no kernel: they are linked in the browser.
     """
 
     def __init__(self, model: HRM, puzzles: PuzzleSet, segments: int = 8):

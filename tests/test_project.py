@@ -1,5 +1,7 @@
 """The project files agree with each other: versions, environments, licences, commands, and the public address."""
 
+import importlib
+import inspect
 import re
 import shutil
 import subprocess
@@ -262,5 +264,50 @@ def test_the_reference_has_every_module_that_offers_something():
     }
     assert {name for name in offering if not name.startswith(inner)} <= set(api.MODULES)
     page = api.page()
-    for words in ("## `hrm_lite.model`", "### `HRM`", "vocab_size: int = 11", "positions: str = 'rope'", "### `solve`"):
+    for words in ("## `model`", "### `HRM`", "vocab_size: int = 11", "positions: str = 'rope'", "### `solve`"):
         assert words in page
+
+
+def test_everything_public_says_what_it_is():
+    """Functions, classes and their methods; and the fields of a class, all of them or none."""
+    silent = []
+    for module in api.MODULES:
+        found = importlib.import_module(f"hrm_lite.{module}")
+        for name in api.public(found):
+            thing = getattr(found, name)
+            if callable(thing) and not thing.__doc__:
+                silent.append(f"{module}.{name}")
+            if inspect.isclass(thing):
+                said, fields = api.field_docs(thing), vars(thing).get("__annotations__", {})
+                silent += [f"{module}.{name}.{field}" for field in fields if said and field not in said]
+                silent += [f"{module}.{name}.{key}" for key, member in vars(thing).items() if not key.startswith("_")
+                           and (inspect.isfunction(member) or isinstance(member, property))
+                           and not inspect.getdoc(getattr(thing, key))]
+    assert not silent, f"no docstring: {silent}"
+
+
+def test_a_docstring_becomes_markdown():
+    said = """What it does, with *stress* and a_name.
+
+    x: (b, d), the state
+    in two lines; y, z: others. Not_a_parameter: stays.
+    A sentence of its own. Raises ValueError for more.
+
+        a column   stays
+    """
+    assert api.text(said, ("x", "y", "z")).splitlines() == [
+        "What it does, with *stress* and a\\_name.", "",
+        "- `x`: (b, d), the state", "  in two lines", "- `y`, `z`: others. Not\\_a\\_parameter: stays.", "",
+        "A sentence of its own.", "Raises ValueError for more.", "",
+        "```text", "a column   stays", "```"]
+
+
+def test_a_signature_is_short_and_can_be_read():
+    def many(first, *, second: int = 1, write=print, a_very_long_name: "str | None" = None, another: float = 0.5):
+        pass
+
+    assert api.signature("f", lambda a, b=2: a) == "f(a, b=2)"
+    assert api.signature("many", many).splitlines() == [
+        "many(", "    first,", "    *,", "    second: int = 1,", "    write=print,",
+        "    a_very_long_name: str | None = None,", "    another: float = 0.5,", ")"]
+    assert "class SudokuSet(PuzzleSet)" in api.page(), "made like its base: the arguments stand there once"

@@ -8,8 +8,15 @@ import ast
 import importlib
 import inspect
 import itertools
+import pprint
 import re
+import sys
 import textwrap
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))   # run as a script, it sees its own folder only
+
+from tools import address
 
 # In the order in which the book builds them; a test knows if a module with public names is missing.
 MODULES = (
@@ -22,27 +29,61 @@ MODULES = (
 HEAD = """# The package
 
 What the docstrings of `hrm_lite` say, module by module, in the order in which the book builds them. Shapes stand in
-brackets, with *batch* first. The source is meant to be read too: most modules are shorter than a chapter.
+round brackets, with *batch* first. The source is meant to be read too: most modules are shorter than a chapter.
 """
 
 
-def text(docstring: str) -> str:
-    """A docstring as Markdown: paragraphs, and what is indented or stands in columns as it is."""
-    parts, block = [], []
+def text(docstring: str, parameters=()) -> str:
+    """A docstring as Markdown: paragraphs, a list of what it says of each parameter, and columns as they are."""
+    parts, block, listing, before = [], [], False, ""
     for line in [*inspect.cleandoc(docstring or "").splitlines(), "end"]:
         if line.startswith("  ") or re.match(r"\S+( \S+)?  +\S", line) or (not line and block):
             block.append(line)
             continue
         if block:
             parts += ["", "```text", *textwrap.dedent("\n".join(block)).strip("\n").splitlines(), "```", ""]
-            block = []
-        parts.append(escape(line))
-    return "\n".join(parts[:-1]).strip()
+            block, listing = [], False
+        if listing and (not line or (before.endswith(".") and line[:1].isupper())):
+            parts.append("")
+            listing = False
+        for said in sentences(line, parameters):
+            names = described(said, parameters)
+            if names:
+                if parts and not listing:
+                    parts.append("")
+                meaning = escape(said.split(": ", 1)[1].rstrip(";"))
+                parts.append("- " + ", ".join(f"`{n}`" for n in names) + ": " + meaning)
+                listing = True
+            elif listing and said.startswith("Raises "):
+                parts += ["", escape(said)]
+                listing = False
+            else:
+                parts.append("  " + escape(said.rstrip(";")) if listing else escape(said))
+        before = line
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(parts[:-1])).strip()
+
+
+def described(said: str, parameters) -> list[str]:
+    """The parameters that a sentence of the form "name, name: meaning" is about."""
+    head = re.match(r"((?:\w+, )*\w+): \S", said)
+    names = head[1].split(", ") if head else []
+    return names if set(names) <= set(parameters) else []
+
+
+def sentences(line: str, parameters) -> list[str]:
+    """The line, cut where it begins to speak of another parameter, or of errors."""
+    found = [""]
+    for piece in re.split(r"(?<=[.;]) (?=(?:\w+, )*\w+: |Raises )", line):
+        if not found[-1] or described(piece, parameters) or piece.startswith("Raises "):
+            found.append(piece)
+        else:
+            found[-1] += " " + piece
+    return found[1:]
 
 
 def escape(line: str) -> str:
-    """Nothing in a docstring is markup but `code`."""
-    parts = re.split(r"(``[^`]+``|`[^`]+`)", line)
+    """Nothing in a docstring is markup but `code` and *stress*."""
+    parts = re.split(r"(``[^`]+``|`[^`]+`|(?<![\w*])\*\w[\w ]*\*(?![\w*]))", line)
     return "".join(p if i % 2 else re.sub(r"([*_<>$\[\]{}|\\^~])", r"\\\1", p) for i, p in enumerate(parts))
 
 
@@ -55,15 +96,16 @@ def signature(name: str, thing) -> str:
     for p in found.parameters.values():
         if p.name in ("self", "cls"):
             continue
-        if p.kind is p.KEYWORD_ONLY and "*" not in " ".join(parts):
+        if p.kind is p.KEYWORD_ONLY and not any(part.startswith("*") for part in parts):
             parts.append("*")
         mark = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
-        given = "" if p.default is p.empty else f" = {p.default!r}"
-        parts.append(f"{mark}{p.name}{annotation(p.annotation, ': ')}{given}")
-    line = f"{name}({', '.join(parts)})"
-    if len(line) > 100:
-        line = f"{name}(\n    " + ",\n    ".join(parts) + ",\n)"
-    return line if inspect.isclass(thing) else line + annotation(found.return_annotation, " -> ")
+        kind = annotation(p.annotation, ": ")
+        value = getattr(p.default, "__name__", repr(p.default))         # print, and not <built-in function print>
+        given = "" if p.default is p.empty else f" = {value}" if kind else f"={value}"
+        parts.append(f"{mark}{p.name}{kind}{given}")
+    result = "" if inspect.isclass(thing) else annotation(found.return_annotation, " -> ")
+    line = f"{name}({', '.join(parts)}){result}"
+    return line if len(line) <= 100 else f"{name}(\n    " + ",\n    ".join(parts) + f",\n){result}"
 
 
 def annotation(given, before: str) -> str:
@@ -71,7 +113,21 @@ def annotation(given, before: str) -> str:
         return ""
     if not isinstance(given, str):
         given = getattr(given, "__forward_arg__", None) or inspect.formatannotation(given)
-    return before + given
+    return before + given.strip("'\"")
+
+
+def parameters_of(thing) -> list[str]:
+    try:
+        return list(inspect.signature(thing).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
+def made_like(cls) -> str | None:
+    """The base class of this package that is made from the same arguments."""
+    bases = [base for base in cls.__mro__[1:] if base.__module__.startswith("hrm_lite.")]
+    same = [b.__name__ for b in bases if inspect.signature(b).parameters == inspect.signature(cls).parameters]
+    return same[-1] if same else None
 
 
 def field_docs(cls) -> dict[str, str]:
@@ -86,19 +142,23 @@ def field_docs(cls) -> dict[str, str]:
 
 def entry(name: str, thing, level: str) -> list[str]:
     lines = [f"{level} `{name}`", ""]
-    if callable(thing):
+    if inspect.isclass(thing) and (base := made_like(thing)):
+        lines += ["```python", f"class {name}({base})", "```", "", f"Made from the same arguments as `{base}`.", ""]
+    elif callable(thing):
         lines += ["```python", signature(name, thing), "```", ""]
     elif not inspect.getdoc(thing) or isinstance(thing, (tuple, list, dict, str, int, float)):
-        return [*lines, "```python", f"{name} = {thing!r}"[:500], "```", ""]
-    lines += [text(thing.__doc__ if inspect.isclass(thing) else inspect.getdoc(thing)), ""]
+        return [*lines, "```python", f"{name} = " + pprint.pformat(thing, width=100, sort_dicts=False), "```", ""]
+    said = thing.__doc__ if inspect.isclass(thing) else inspect.getdoc(thing)
+    lines += [text(said, parameters_of(thing) if callable(thing) else ()), ""]
     if inspect.isclass(thing):
-        for field, said in field_docs(thing).items():
-            lines += [f"`{field}`\n: {escape(' '.join(said.split()))}", ""]
+        lines += [f"- `{field}`: {escape(' '.join(said.split()))}" for field, said in field_docs(thing).items()] + [""]
         for key, member in vars(thing).items():
-            function = getattr(member, "__func__", getattr(member, "fget", member))
+            function = getattr(member, "__func__", getattr(member, "fget", getattr(member, "func", member)))
             if not key.startswith("_") and inspect.isfunction(function) and function.__doc__:
-                head = key if isinstance(member, property) else signature(key, function)
-                lines += ["```python", head, "```", "", text(function.__doc__), ""]
+                head = signature(f"{name}.{key}", function)
+                if function is not member and not hasattr(member, "__func__"):        # a property is no call
+                    head = f"{name}.{key}" + annotation(inspect.signature(function).return_annotation, ": ")
+                lines += ["```python", head, "```", "", text(function.__doc__, parameters_of(function)), ""]
     return lines
 
 
@@ -106,7 +166,9 @@ def page() -> str:
     lines = [HEAD]
     for module in MODULES:
         found = importlib.import_module(f"hrm_lite.{module}")
-        lines += [f"## `hrm_lite.{module}`", "", text(found.__doc__), ""]
+        source = f"{address.current()}/blob/main/hrm_lite/{module.replace('.', '/')}"
+        source += "/__init__.py" if hasattr(found, "__path__") else ".py"
+        lines += [f"## `{module}`", "", f"*[hrm_lite.{module}]({source})*", "", text(found.__doc__), ""]
         for name in public(found):
             lines += entry(name, getattr(found, name), "###")
     return "\n".join(lines)

@@ -58,9 +58,10 @@ def cells(puzzles: PuzzleSet, question, answer=None, before=None) -> list[Cell]:
 def board(ax: Axes, puzzles: PuzzleSet, question, answer=None, before=None, title: str = "") -> None:
     """Draw a question, or an answer to it, on ``ax``.
 
-    question, answer, before: (seq_len,) tokens. Givens are bold. In an answer a red cell breaks a rule and a
-    grey one differs from ``before``; these are the paper's colours. A cell that the puzzle itself paints (a wall, a
-    colour of ARC) keeps its colour where it has only changed.
+    question, answer, before: (seq_len,) tokens.
+    Givens are bold. In an answer a red cell breaks a rule and a grey one differs from ``before``; these are the
+    paper's colours. A cell that the puzzle itself paints (a wall, a colour of ARC) keeps its colour where it has only
+    changed.
     """
     rows, columns = puzzles.grid
     box = ax.get_window_extent()

@@ -20,7 +20,9 @@ class Candidate:
     """A grid that was voted for."""
 
     grid: np.ndarray
+    """(h, w) colours"""
     votes: int
+    """how many voted for it"""
     q_halt: float
     """the mean of σ(q_halt), the model's belief that it is right, over its votes"""
 
@@ -67,6 +69,7 @@ class Score:
     """What guesses are worth, as shares 0 to 1. A test input counts if one of its first `attempts` guesses is right."""
 
     attempts: int
+    """how many guesses each test input was allowed"""
     inputs: float
     """share of the test inputs"""
     tasks: float

@@ -120,10 +120,12 @@ class PuzzleSet(ABC):
 
     @property
     def seq_len(self) -> int:
+        """Cells of a puzzle: `HRMConfig.seq_len`."""
         return self.grid[0] * self.grid[1]
 
     @property
     def vocab_size(self) -> int:
+        """Different tokens, the pad included: `HRMConfig.vocab_size`."""
         return len(self.vocab)
 
     @property

@@ -26,10 +26,13 @@ class Portion:
     """Some puzzles of a file, as text."""
 
     path: Path
+    """The file, for messages"""
     lines: list[int]
     """The number of each one's line, for messages"""
     questions: list[str]
+    """Cells of each question, row by row"""
     answers: list[str]
+    """Cells of each answer"""
     ratings: np.ndarray
     """(n,) int64"""
 

@@ -24,7 +24,8 @@ def fetch(source: str, filename: str, offline: str) -> Path:
     """The local copy of a file of a data set.
 
     source: "OWNER/NAME", or "OWNER/NAME@REVISION" for a branch, tag or commit. offline: what to use without a network,
-    for the message. Once there, a file is read without asking the network again.
+    for the message.
+    Once there, a file is read without asking the network again.
 
     ValueError for a name that is none; OSError where the Hub cannot be reached or the copy is not what it says.
     """

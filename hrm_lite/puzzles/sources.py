@@ -129,7 +129,8 @@ def collect(
 
     make: (start, number) -> arrays of the puzzles number start to start + number - 1 of the stream, the questions
     first; keep: those arrays -> (n,) bool; share: about how many of them that is; what: the puzzles, for the message
-    if there seem to be no more. The result does not depend on how many are asked for: more begin with the fewer.
+    if there seem to be no more.
+    The result does not depend on how many are asked for: more begin with the fewer.
     """
     seen, parts, have, start, dry = set(), [], 0, 0, 0
     while have < count:

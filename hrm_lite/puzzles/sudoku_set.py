@@ -39,6 +39,7 @@ class SudokuSet(PuzzleSet):
 
     @property
     def board(self) -> Board:
+        """The geometry of this size: its boxes, and which cells see each other."""
         return BOARDS[f"{self.grid[0]}x{self.grid[1]}"]
 
     @property

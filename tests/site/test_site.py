@@ -54,7 +54,8 @@ def test_a_notebook_ran_to_its_end_without_errors_or_warnings(source):
 @each_document
 def test_every_page_of_the_contents_exists_and_is_not_empty(document):
     sources = [ROOT / f"{document}{suffix}" for suffix in (".md", ".ipynb")]
-    assert sum(source.exists() for source in sources) == 1
+    written = document != "book/api"   # the reference is made from the docstrings, while rendering
+    assert sum(source.exists() for source in sources) == written
     article = soup(f"{document}.html").find("article")
     assert article.find("h1") and len(article.get_text().split()) > 40
 
