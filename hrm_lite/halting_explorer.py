@@ -77,18 +77,14 @@ def halting_html(seen: Verdicts, margin: float, max_segments: int, compare: bool
         [((stops == m) & (right == kind)).double().mean().item() for m in range(1, max_segments + 1)]
         for kind in (True, False)
     ]
-    return (
-        says
-        + '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 680 230" style="max-width:680px;width:100%;'
-        + f'background:#fff" {_FONT} fill="{_INK}">{_bars(*shares)}{_trade(curve, here)}</svg>'
-    )
+    return says + svg(_bars(*shares) + _trade(curve, here))
 
 
 def _bars(right: list[float], wrong: list[float]) -> str:
     """Left picture: the share of puzzles that stop after each segment; wrong answers on top of right ones."""
     x0, y0, width, height = 46, 190, 300, 160
     step = width / len(right)
-    parts = [_axes(x0, y0, width, height, "stopped after segment", "puzzles", [(0, "0"), (0.5, "50%"), (1, "100%")])]
+    parts = [axes(x0, y0, width, height, "stopped after segment", "puzzles", [(0, "0"), (0.5, "50%"), (1, "100%")])]
     for m, (good, bad) in enumerate(zip(right, wrong, strict=True)):
         left, wide = x0 + m * step + 0.12 * step, 0.76 * step
         for share, below, colour in ((good, 0.0, COLOURS["good"]), (bad, good, _WRONG)):
@@ -114,7 +110,7 @@ def _trade(curve: list[tuple[float, float]], here: int) -> str:
     low = min(min(exact for exact, _ in curve), 0.99)
     low = max(0.0, low - 0.1 * (1 - low))
     place = [(x0 + width * (s - 1) / max(most - 1, 1e-9), y0 - height * (e - low) / (1 - low)) for e, s in curve]
-    parts = [_axes(x0, y0, width, height, "mean segments", "right", [(0, f"{low:.1%}"), (1, "100%")])]
+    parts = [axes(x0, y0, width, height, "mean segments", "right", [(0, f"{low:.1%}"), (1, "100%")])]
     for share in (0, 1):
         parts.append(
             f'<text x="{x0 + share * width}" y="{y0 + 14}" text-anchor="middle">{1 + share * (most - 1):.1f}</text>'
@@ -127,7 +123,16 @@ def _trade(curve: list[tuple[float, float]], here: int) -> str:
     return "".join(parts)
 
 
-def _axes(x0: float, y0: float, width: float, height: float, across: str, up: str, ticks) -> str:
+def svg(content: str) -> str:
+    """A picture of 680 x 230 that shrinks with the page."""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 680 230" style="max-width:680px;width:100%;'
+        f'background:#fff" {_FONT} fill="{_INK}">{content}</svg>'
+    )
+
+
+def axes(x0: float, y0: float, width: float, height: float, across: str, up: str, ticks) -> str:
+    """Two axes with their names, and a line for each of ``ticks``, (share of the height, label)."""
     parts = []
     for at, label in ticks:
         y = y0 - at * height

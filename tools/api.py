@@ -24,7 +24,8 @@ MODULES = (
     "optim", "compiling", "working", "processes", "rows", "supervision", "training", "run_folder", "checkpoints",
     "interrupts", "reporting", "solving", "voting", "official", "records", "puzzles.base", "puzzles.sudoku",
     "puzzles.maze", "puzzles.arc", "puzzles.depth", "puzzles.sources", "puzzles.splits", "puzzles.stream",
-    "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "widgets", "microscope", "halting_explorer")  # fmt: skip
+    "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "widgets", "microscope", "halting_explorer",
+    "residual_explorer")  # fmt: skip
 
 HEAD = """# The package
 
