@@ -66,7 +66,8 @@ def load(hub, tmp_path):
         env = os.environ | {
             "HF_ENDPOINT": endpoint or f"http://127.0.0.1:{hub.server_address[1]}", "HF_HOME": str(tmp_path / "hf"),
             "HRM_LITE_CACHE": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1",
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"} | env  # fmt: skip
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
+            "HF_HUB_OFFLINE": "0"} | env  # fmt: skip
         for proxy in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
             env.pop(proxy, None)
         head = "from hrm_lite.puzzles import sudoku\n"
