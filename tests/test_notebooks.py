@@ -73,7 +73,7 @@ def test_first_code_cell_is_the_bootstrap_cell(path):
 @each_notebook
 def test_a_code_cell_makes_one_claim(path):
     for i, cell in enumerate(cells(load(path), "code")):
-        lines = [line for line in source(cell).splitlines() if line.strip()]
+        lines = source(cell).strip().splitlines()
         assert 1 <= len(lines) <= 20, f"code cell {i} has {len(lines)} lines: {lines[:1]}"
 
 
