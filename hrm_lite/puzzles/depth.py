@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from hrm_lite.puzzles.base import Face, PuzzleSet
+from hrm_lite.puzzles.maze_set import neighbours
 from hrm_lite.puzzles.sources import DEFAULT_COUNT, SHARE, check_limit, collect
 from hrm_lite.puzzles.splits import check_split, on_side
 from hrm_lite.puzzles.stream import Stream
@@ -83,9 +84,7 @@ class ReachSet(DepthSet):
         cells = inputs.reshape(-1, *grid)
         here = cells == 3
         for _ in range(depth):
-            wave = torch.nn.functional.pad(here, (1, 1, 1, 1))
-            wave = wave[:, 2:, 1:-1] | wave[:, :-2, 1:-1] | wave[:, 1:-1, 2:] | wave[:, 1:-1, :-2]
-            here = here | (wave & (cells != 1))
+            here = here | (neighbours(here) & (cells != 1))
         return torch.where(here & (cells == 2), 4, cells).reshape(inputs.shape)
 
 

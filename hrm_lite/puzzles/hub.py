@@ -47,31 +47,29 @@ def fetch(source: str, filename: str, offline: str) -> Path:
             f"Could not fetch {filename} of \"{repository}\" from the Hugging Face Hub ({type(error).__name__}: "
             f"{reason}). Check the name and the network. Without a network use {offline}.") from error
     path = Path(path)
-    _hold_against_the_hub(path, repository)
-    _hold_against_the_past(path, source, filename)
+    found = sha256_of(path)  # once: the file may be large
+    _hold_against_the_hub(path, found, repository)
+    _hold_against_the_past(path, found, source, filename)
     return path
 
 
-def _hold_against_the_hub(path: Path, repository: str) -> None:
+def _hold_against_the_hub(path: Path, found: str, repository: str) -> None:
     """The Hub's cache names a file by the hash that the Hub gave: sha256 for large ones, git's sha1 for small ones."""
     real = path.resolve()
     said = real.name if real.parent.name == "blobs" else ""
-    if len(said) == 64:
-        found = sha256_of(real)
-    elif len(said) == 40:
+    if len(said) not in (40, 64):
+        return  # a system without links keeps no such names
+    if len(said) == 40:
         data = real.read_bytes()
         found = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-    else:
-        return  # a system without links keeps no such names
     if found != said:
         raise OSError(
             f"The copy of {path.name} of \"{repository}\" is damaged: its hash is {found[:16]}…, the Hub gave "
             f"{said[:16]}…. Delete {real} and load it again.")
 
 
-def _hold_against_the_past(path: Path, source: str, filename: str) -> None:
+def _hold_against_the_past(path: Path, found: str, source: str, filename: str) -> None:
     record = cache_folder() / "hub" / f"{source.replace('/', '--')}--{filename}.json"
-    found = sha256_of(path)
     try:
         known = str(json.loads(record.read_text(encoding="utf-8"))["sha256"])
     except (OSError, ValueError, KeyError, TypeError):

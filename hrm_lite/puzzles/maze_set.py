@@ -94,10 +94,7 @@ class MazeSet(PuzzleSet):
         goal = (inputs == GOAL).reshape(shape)
         steps = torch.zeros(len(inputs), dtype=torch.long, device=inputs.device)
         for step in range(1, self.seq_len):
-            # All cells that were reached move up, down, left and right at once.
-            wave = torch.nn.functional.pad(here, (1, 1, 1, 1))
-            wave = wave[:, 2:, 1:-1] | wave[:, :-2, 1:-1] | wave[:, 1:-1, 2:] | wave[:, 1:-1, :-2]
-            before, here = here, here | (wave & open_cells)
+            before, here = here, here | (neighbours(here) & open_cells)
             steps = torch.where((steps == 0) & (here & goal).flatten(1).any(1), step, steps)
             if step % 16 == 0 and bool(((steps > 0) | (before == here).flatten(1).all(1)).all()):
                 break  # asked seldom: a GPU would have to be waited for
@@ -110,6 +107,12 @@ class MazeSet(PuzzleSet):
         near = near[:, 2:, 1:-1] + near[:, :-2, 1:-1] + near[:, 1:-1, 2:] + near[:, 1:-1, :-2]
         near = near.flatten(1)
         return torch.where(answers == PATH, near != 2, on.flatten(1) & (near != 1)) & (answers == PATH).any(1)[:, None]
+
+
+def neighbours(cells: torch.Tensor) -> torch.Tensor:
+    """(batch, rows, columns) bool -> the cells above, below, left and right of them, all at once."""
+    wave = torch.nn.functional.pad(cells, (1, 1, 1, 1))
+    return wave[:, 2:, 1:-1] | wave[:, :-2, 1:-1] | wave[:, 1:-1, 2:] | wave[:, 1:-1, :-2]
 
 
 @functools.cache
