@@ -99,12 +99,11 @@ def solving(device: str, threads: int) -> list[dict]:
 
     from hrm_lite import load_model, solve
     from hrm_lite.puzzles import sudoku
-    from hrm_lite.rows import as_tensors
     from hrm_lite.solving import choose_margin
 
     rows = []
     puzzles = sudoku.load("generated:4x4:4-6", "test", limit=4000)   # half to choose the margin, half to report
-    (x0, y0, _), (x, _, _) = as_tensors(puzzles[:2000], device), as_tensors(puzzles[2000:], device)
+    (x0, y0, _), (x, _, _) = puzzles[:2000].as_tensors(device), puzzles[2000:].as_tensors(device)
     for name in ("4x4-hrm", "4x4-mlp"):
         model = load_model(ROOT / "results" / "sudoku" / name / "model.safetensors").to(device)
         margin = choose_margin(model, x0, y0)
@@ -139,7 +138,7 @@ def presets(device: str, threads: int) -> list[dict]:
     from train_step import random_puzzles
 
     from hrm_lite import HRM, model_preset, train_preset
-    from hrm_lite.supervision import DeepSupervision
+    from hrm_lite.training.supervision import DeepSupervision
 
     a = torch.randn(8192, 8192, device=device, dtype=torch.bfloat16)
     card = 2 * 8192**3 / seconds_of(lambda: a @ a, device) / 1e12
@@ -170,7 +169,7 @@ def capacity(device: str, threads: int) -> list[dict]:
     from train_step import random_puzzles
 
     from hrm_lite import HRM, model_preset, train_preset
-    from hrm_lite.supervision import DeepSupervision
+    from hrm_lite.training.supervision import DeepSupervision
 
     def fits(batch: int, **changes) -> bool:
         torch.cuda.empty_cache()

@@ -25,10 +25,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hrm_lite.puzzles import sudoku, sudoku_search
-from hrm_lite.puzzles.sudoku_canonical import canonical_many
-from hrm_lite.puzzles.sudoku_grid import BOARDS
-from hrm_lite.puzzles.sudoku_set import search_many
+from hrm_lite.puzzles import sudoku
+from hrm_lite.puzzles.sudoku import search
+from hrm_lite.puzzles.sudoku.canonical_form import canonical_many
+from hrm_lite.puzzles.sudoku.grid import BOARDS
+from hrm_lite.puzzles.sudoku.set import search_many
 
 
 def per_second(work, count: int, repeats: int = 3) -> float:
@@ -90,11 +91,11 @@ def speeds() -> dict[str, float]:
 
 def hard_puzzles(count: int = 50) -> dict[str, float]:
     """Puzzles that the search for hard ones makes in a second of one core, without the cache, and their ratings."""
-    sudoku_search.climb(0, "train", 0, 1, 1)  # compiles
+    search.climb(0, "train", 0, 1, 1)  # compiles
     result = {}
     for split in ("train", "test"):
         start = time.process_time()
-        questions, _ = sudoku_search.climb(0, split, 0, count)
+        questions, _ = search.climb(0, split, 0, count)
         result[f"{split}, per second"] = count / (time.process_time() - start)
         ratings = search_many(BOARDS["9x9"], questions, 1)[1]
         result[f"{split}, mean rating"] = float(ratings.mean())

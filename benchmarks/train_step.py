@@ -54,8 +54,8 @@ def main(given: argparse.Namespace) -> dict:
 
     from hrm_lite import HRM, HRMConfig, train_preset
     from hrm_lite.records import provenance
-    from hrm_lite.supervision import DeepSupervision
-    from hrm_lite.working import has_fast_bfloat16
+    from hrm_lite.training.supervision import DeepSupervision
+    from hrm_lite.training.working import has_fast_bfloat16
 
     torch.set_num_threads(given.threads)
     precision = given.precision

@@ -1,13 +1,12 @@
 """hrm_lite: the Hierarchical Reasoning Model, small enough to read. The book beside it derives every module."""
 
 from . import puzzles
-from .checkpoints import load_model, save_model
 from .config import HRMConfig, TrainConfig
 from .model import HRM, Latents, Output
 from .official import from_official
 from .presets import model_preset, train_preset
 from .solving import solve
-from .training import Trainer
+from .training import Trainer, load_model, save_model
 
 __all__ = [
     "HRM",

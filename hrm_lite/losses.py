@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .model import Output
+from .puzzles.base import IGNORE
 
 __all__ = [
     "IGNORE",
@@ -25,9 +26,6 @@ __all__ = [
     "softmax_cross_entropy",
     "stablemax_cross_entropy",
 ]
-
-IGNORE = -100
-"""Label of a position that is not scored."""
 
 
 def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

@@ -116,5 +116,5 @@ def published(name: str) -> list[dict]:
             return [read_json(path) for path in found]
     raise FileNotFoundError(
         f"no run records called {name!r} lie beside the package. They come with a checkout of the repository; "
-        "the scripts in benchmarks/ make them."
+        "the scripts in experiments/ make them."
     )

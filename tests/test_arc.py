@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hrm_lite import HRM, HRMConfig, TrainConfig, Trainer
 from hrm_lite.puzzles import arc
 from hrm_lite.puzzles.arc import Ballots, Candidate, Task
-from hrm_lite.puzzles.arc_augmentation import Copies, rearrange, restore, tables, transform
-from hrm_lite.puzzles.arc_codec import decode_many
+from hrm_lite.puzzles.arc.augmentation import Copies, rearrange, restore, tables, transform
+from hrm_lite.puzzles.arc.codec import decode_many
 from hrm_lite.puzzles.stream import Stream
 from hrm_lite.voting import solve_tasks
 

@@ -17,9 +17,9 @@ import torch
 from helpers import TRAIN, Stop, assert_same_bits, make, stop_at, trainer, untouched, weights
 
 from hrm_lite import TrainConfig, load_model, save_model
-from hrm_lite.checkpoints import latest_state
 from hrm_lite.records import read_json, write_atomically
-from hrm_lite.run_folder import RunFolder
+from hrm_lite.training.checkpoints import latest_state
+from hrm_lite.training.run_folder import RunFolder
 
 resource = pytest.importorskip("resource", reason="these faults are inflicted by means of POSIX")
 
@@ -132,8 +132,8 @@ def die_at(what: str, nth: int):
         return call
 
     if what == "half written":
-        import hrm_lite.checkpoints
         import hrm_lite.records
+        import hrm_lite.training.checkpoints
 
         real = hrm_lite.records.write_atomically
 
@@ -142,7 +142,7 @@ def die_at(what: str, nth: int):
             count += 1
             real(path, (lambda file: (file.write(b"\0" * 5000), file.flush(), die())) if count == nth else write)
 
-        hrm_lite.checkpoints.write_atomically = hrm_lite.records.write_atomically = write_half
+        hrm_lite.training.checkpoints.write_atomically = hrm_lite.records.write_atomically = write_half
     else:
         name, _, place = what.partition(" ")
         setattr(os, name, wrap(getattr(os, name), place == "before"))
@@ -239,7 +239,7 @@ def test_the_state_is_written_first_and_the_record_last(tmp_path, monkeypatch):
     """So that a record never tells of a state that is not there."""
     order = []
     for name in ("save_state", "save_model", "write_json"):
-        monkeypatch.setattr(f"hrm_lite.run_folder.{name}", lambda *a, name=name: order.append(name))
+        monkeypatch.setattr(f"hrm_lite.training.run_folder.{name}", lambda *a, name=name: order.append(name))
     RunFolder(tmp_path).save({"steps": 1}, make(), {})
     assert order == ["save_state", "save_model", "write_json"]
 
@@ -250,7 +250,7 @@ def full(*arguments, **named):
 
 def test_no_old_state_goes_before_the_new_one_is_there(puzzles, tmp_path, monkeypatch):
     trainer(puzzles, tmp_path, TRAIN.replace(max_steps=8)).fit()
-    monkeypatch.setattr("hrm_lite.checkpoints.write_tensors", full)
+    monkeypatch.setattr("hrm_lite.training.checkpoints.write_tensors", full)
     with pytest.raises(OSError, match=r"step 12 could not.*step-000000008.safetensors stands"):
         trainer(puzzles, tmp_path).fit()
     assert sorted(p.name[5:14] for p in (tmp_path / "checkpoints").iterdir()) == ["000000004", "000000008"]
@@ -263,7 +263,7 @@ def test_a_torn_last_save_is_completed(puzzles, tmp_path, monkeypatch):
         save_model(path, model)
 
     with monkeypatch.context() as torn, pytest.raises(OSError):
-        torn.setattr("hrm_lite.run_folder.save_model", full_at_the_end)
+        torn.setattr("hrm_lite.training.run_folder.save_model", full_at_the_end)
         trainer(puzzles, tmp_path).fit()
     assert read_json(tmp_path / "run.json")["steps"] == 8
     t = trainer(puzzles, tmp_path)
@@ -273,7 +273,7 @@ def test_a_torn_last_save_is_completed(puzzles, tmp_path, monkeypatch):
 
 
 def test_a_best_model_that_cannot_be_written_says_so_too(puzzles, tmp_path, monkeypatch):
-    monkeypatch.setattr("hrm_lite.run_folder.save_model", full)
+    monkeypatch.setattr("hrm_lite.training.run_folder.save_model", full)
     with pytest.raises(OSError, match=r"step 4 could not be written .*No space left.*there was none before it"):
         trainer(puzzles, tmp_path, TRAIN.replace(eval_every=4), held_out=puzzles).fit()
 

@@ -6,7 +6,6 @@ from helpers import TRAIN, assert_same_bits, make, trainer, weights
 from test_parity import NAMES, recorded, under
 
 from hrm_lite import from_official, solve
-from hrm_lite.rows import as_tensors
 
 pytestmark = [
     pytest.mark.gpu,
@@ -57,7 +56,7 @@ def test_a_run_on_the_gpu_leaves_the_model_at_home_and_resumes(puzzles, tmp_path
     resumed.fit()
     for key, value in weights(whole.model).items():
         torch.testing.assert_close(weights(resumed.model)[key], value, atol=1e-5, rtol=1e-4)
-    x = as_tensors(puzzles)[0]
+    x = puzzles.as_tensors()[0]
     assert not solve(whole.model, x, 2).tokens.is_cuda, "answers come back to where the puzzles are"
 
 

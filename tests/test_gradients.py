@@ -16,7 +16,6 @@ from hrm_lite.gradients import (
     unroll,
 )
 from hrm_lite.losses import segment_loss
-from hrm_lite.rows import as_tensors
 
 
 @pytest.fixture
@@ -109,7 +108,7 @@ def test_k_steps_at_a_fixed_point_are_k_terms_of_the_neumann_series(contraction)
 
 @pytest.fixture
 def batch(puzzles):
-    tokens, labels, _ = as_tensors(puzzles)
+    tokens, labels, _ = puzzles.as_tensors()
     tokens, labels = tokens[:5], labels[:5]
     return tokens, lambda out: segment_loss(out, labels, None, "softmax").total
 

@@ -199,7 +199,7 @@ def test_grid_index_of_a_6_by_6_board():
 
 
 def test_the_puzzle_embedding_updates_the_rows_it_read_and_no_others():
-    from hrm_lite.optim import sign_sgd
+    from hrm_lite.training.optim import sign_sgd
 
     model = make(puzzles=4)
     embedding = model.input_net.puzzles

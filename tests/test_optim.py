@@ -7,7 +7,7 @@ import torch
 from adam_atan2_pytorch import AdamAtan2 as Reference
 from helpers import TRAIN, make
 
-from hrm_lite.optim import AdamAtan2, average_weights, gradient_norm, learning_rate, make_optimizer, sign_sgd
+from hrm_lite.training.optim import AdamAtan2, average_weights, gradient_norm, learning_rate, make_optimizer, sign_sgd
 
 SHAPES = [(3, 4), (5,), (2, 3, 2)]
 

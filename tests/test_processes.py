@@ -11,9 +11,9 @@ import torch
 from helpers import TRAIN, assert_same_bits, make
 
 from hrm_lite import load_model
-from hrm_lite.checkpoints import latest_state
 from hrm_lite.processes import Processes
 from hrm_lite.records import read_json
+from hrm_lite.training.checkpoints import latest_state
 
 HERE = Path(__file__).resolve().parent
 CONFIG = TRAIN.replace(max_steps=24, save_every=9, continue_loss=True, optimizer="adam_atan2", grad_clip=2.0)

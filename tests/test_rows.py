@@ -8,9 +8,9 @@ from helpers import TRAIN, make
 from hrm_lite.losses import IGNORE
 from hrm_lite.processes import Processes
 from hrm_lite.puzzles import sudoku
-from hrm_lite.puzzles.sudoku_grid import BOARDS
-from hrm_lite.puzzles.sudoku_set import SudokuSet
-from hrm_lite.rows import Rows, as_tensors
+from hrm_lite.puzzles.sudoku.grid import BOARDS
+from hrm_lite.puzzles.sudoku.set import SudokuSet
+from hrm_lite.training.rows import Rows
 
 
 def rows(puzzles, augment, batch=30, model=None):
@@ -45,7 +45,7 @@ def test_a_puzzle_may_change_identifiers_and_what_is_scored(puzzles):
     numbered = Numbered(**{**vars(puzzles), "puzzle_ids": np.arange(60)})
     r = rows(numbered, True)
     r.refill(make())
-    shown = {tuple(t.tolist()): i for i, t in enumerate(as_tensors(puzzles)[0])}
+    shown = {tuple(t.tolist()): i for i, t in enumerate(puzzles.as_tensors()[0])}
     which = torch.tensor([shown[tuple(t.tolist())] for t in r.tokens])
     assert torch.equal(r.ids // 4, which) and len(set((r.ids % 4).tolist())) == 4
     assert (r.labels[:, 15] == IGNORE).all() and (r.labels[:, :15] > 0).all()

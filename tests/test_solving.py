@@ -9,7 +9,6 @@ from hrm_lite import HRM, solve
 from hrm_lite.losses import IGNORE, exact_and_cells
 from hrm_lite.model import Latents, Output
 from hrm_lite.puzzles import sudoku
-from hrm_lite.rows import as_tensors
 from hrm_lite.solving import Solution, _random_latents, choose_margin, evaluate, verdicts
 from hrm_lite.voting import solve_by_vote, vote
 
@@ -62,7 +61,7 @@ def test_without_halting_and_with_a_wide_margin_all_segments_run(scripted):
 
 def test_solving_is_the_model_called_again_and_again(puzzles):
     model = make().train()
-    x, y, _ = as_tensors(puzzles)
+    x, y, _ = puzzles.as_tensors()
     z = model.initial_latents(len(x))
     expected = []
     for _ in range(3):
@@ -93,7 +92,7 @@ def test_a_place_that_becomes_free_is_filled_and_nothing_else_changes(scripted, 
 def test_a_real_model_answers_alike_whatever_the_batch(puzzles):
     model = make(3)
     torch.nn.init.normal_(model.q_head.weight)
-    x = as_tensors(puzzles)[0]
+    x = puzzles.as_tensors()[0]
     margin = solve(model, x, 1).q_halt.median().item()  # half of them are content with the first segment
     whole = solve(model, x, 8, margin=margin)
     assert whole.segments.unique().numel() > 1, "some halt early and some late"
@@ -181,7 +180,7 @@ def test_a_rule_applied_afterwards_stops_where_solve_stops(puzzles, margin, most
     model = make()
     torch.nn.init.normal_(model.q_head.weight, generator=torch.Generator().manual_seed(0))
     torch.nn.init.zeros_(model.q_head.bias)
-    tokens, labels, _ = as_tensors(puzzles)
+    tokens, labels, _ = puzzles.as_tensors()
     seen = verdicts(model, tokens, labels, 6, batch_size=7)
     run = solve(model, tokens, most, margin=margin, compare=compare)
     assert torch.equal(seen.stops(margin, most, compare), run.segments)
@@ -210,7 +209,7 @@ def test_a_vote_weighs_answers_by_how_sure_those_are_who_gave_them():
 @pytest.mark.parametrize("size", ["4x4:8-10", "6x6:10-14", "9x9:40-50"])
 def test_disguised_puzzles_are_other_puzzles_and_their_answers_come_back(size):
     puzzles = sudoku.load("generated:" + size, "train", limit=50)
-    x, y, _ = as_tensors(puzzles)
+    x, y, _ = puzzles.as_tensors()
     disguised, undo = puzzles.disguise(x, torch.Generator().manual_seed(0))
     assert (disguised != x).any(1).all()
     back = np.stack([puzzles.encode(sudoku.solve(puzzles.decode(row))) for row in disguised.numpy()])
@@ -234,7 +233,7 @@ class Partial(HRM):
 def test_a_vote_over_copies_solves_what_one_copy_does_not(puzzles):
     model = Partial(make().config)
     model.puzzles = puzzles
-    x, y, _ = as_tensors(puzzles)
+    x, y, _ = puzzles.as_tensors()
     once = solve(model, x, 1).tokens
     voted = solve_by_vote([model, model], puzzles, x, copies=30, max_segments=1, seed=1)
     assert (once == y).all(1).double().mean() < 0.5
@@ -265,7 +264,7 @@ def test_random_latents_are_drawn_as_the_initial_ones_and_apart():
 def test_every_puzzle_is_read_with_its_own_identifier(puzzles):
     model = make(puzzles=60)
     model.input_net.puzzles.weight.normal_(generator=torch.Generator().manual_seed(0))
-    x, y, _ = as_tensors(puzzles)
+    x, y, _ = puzzles.as_tensors()
     ids = torch.arange(60)
     single = torch.cat([solve(model, x[i : i + 1], 2, halt=False, puzzle_ids=ids[i : i + 1]).tokens for i in range(60)])
     assert torch.equal(solve(model, x, 2, halt=False, puzzle_ids=ids, batch_size=7).tokens, single)
@@ -317,7 +316,7 @@ def test_all_models_see_the_same_copies(puzzles, monkeypatch):
         return solve(model, tokens, **settings)
 
     monkeypatch.setattr("hrm_lite.voting.solve", spy)
-    x = as_tensors(puzzles)[0]
+    x = puzzles.as_tensors()[0]
     solve_by_vote([make(), make(1)], puzzles, x, copies=3, max_segments=1)
     assert len(seen) == 6 and all(torch.equal(a, b) for a, b in zip(seen[:3], seen[3:], strict=True))
     assert torch.equal(seen[0], x) and not torch.equal(seen[1], seen[2])
@@ -325,7 +324,7 @@ def test_all_models_see_the_same_copies(puzzles, monkeypatch):
 
 def test_puzzles_of_another_kind_are_refused(puzzles):
     model = make()
-    x = as_tensors(puzzles)[0]
+    x = puzzles.as_tensors()[0]
     for ask in (lambda x, ids: solve(model, x, 2, puzzle_ids=ids), lambda x, ids: evaluate(model, x, x, 2, ids),
                 lambda x, ids: choose_margin(model, x, x, 2, puzzle_ids=ids)):  # fmt: skip
         with pytest.raises(ValueError, match=r"shape \(60, 15\), but the model was made for \(batch, 16\)"):

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hrm_lite.puzzles import PuzzleSet, sudoku
-from hrm_lite.puzzles.sudoku_grid import BOARDS, first_clash
-from hrm_lite.puzzles.sudoku_set import SudokuSet, search_many
+from hrm_lite.puzzles.sudoku.grid import BOARDS, first_clash
+from hrm_lite.puzzles.sudoku.set import SudokuSet, search_many
 
 # From a newspaper column that many textbooks print; its solution is unique.
 NEWSPAPER = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
@@ -76,7 +76,7 @@ def test_solve_agrees_with_plain_backtracking(size, difficulty):
 @pytest.mark.parametrize("size", ["4x4", "6x6", "9x9"])
 def test_the_number_of_solutions_agrees_with_plain_backtracking(size):
     """Random boards with a hole too many, or with a digit changed: several solutions, one or none."""
-    from hrm_lite.puzzles.sudoku_kernels import solve_many
+    from hrm_lite.puzzles.sudoku.kernels import solve_many
 
     rng = np.random.default_rng(0)
     puzzles = sudoku.generate(size, "minimal", 40, seed=5)

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from test_sudoku import all_solutions
 
-from hrm_lite.puzzles import store, sudoku, sudoku_hard, sudoku_search
+from hrm_lite.puzzles import store, sudoku
 from hrm_lite.puzzles.splits import parts
-from hrm_lite.puzzles.sudoku_grid import BOARDS, to_text
-from hrm_lite.puzzles.sudoku_set import search_many
+from hrm_lite.puzzles.sudoku import hard as sudoku_hard
+from hrm_lite.puzzles.sudoku import search
+from hrm_lite.puzzles.sudoku.grid import BOARDS, to_text
+from hrm_lite.puzzles.sudoku.set import search_many
 
 BOARD = BOARDS["9x9"]
 
@@ -22,13 +24,13 @@ def cache(tmp_path, monkeypatch):
 @pytest.fixture
 def quick(monkeypatch):
     """Short climbs and small chunks: puzzles that are not hard, made in the same way."""
-    monkeypatch.setattr(sudoku_search, "climb", lambda *a, climb=sudoku_search.climb: climb(*a, 5))
+    monkeypatch.setattr(search, "climb", lambda *a, climb=search.climb: climb(*a, 5))
     monkeypatch.setattr(sudoku_hard, "CHUNK", 8)
 
 
 @pytest.fixture(scope="module")
 def hard():
-    return sudoku_search.climb(3, "train", 0, 20)
+    return search.climb(3, "train", 0, 20)
 
 
 # -- the search
@@ -55,7 +57,7 @@ def test_one_solution_and_no_given_too_many_by_plain_backtracking(hard):
 
 def test_one_solution_and_no_given_too_many(hard):
     """All of them, with the solver of the other sizes, which works in another way."""
-    from hrm_lite.puzzles.sudoku_kernels import solve_many
+    from hrm_lite.puzzles.sudoku.kernels import solve_many
 
     counts, _, answers = solve_many(BOARD, hard[0], 2)
     assert (counts == 1).all() and (answers == hard[1]).all()
@@ -69,7 +71,7 @@ def test_one_solution_and_no_given_too_many(hard):
 def test_the_list_is_the_same_on_every_machine(hard):
     """Recorded once: whoever changes the search changes everybody's data, and has to raise VERSION."""
     texts = [to_text(row) for row in hard[0][:2]]
-    assert (sudoku_search.VERSION, texts) == (1, RECORDED)
+    assert (search.VERSION, texts) == (1, RECORDED)
 
 
 RECORDED = ["79.3..86.1.4..........8.........75.6..2....3..5.......6....2..5...94..73.3....6..",
@@ -77,23 +79,23 @@ RECORDED = ["79.3..86.1.4..........8.........75.6..2....3..5.......6....2..5...9
 
 
 def test_a_puzzle_depends_on_its_number_alone():
-    together = sudoku_search.climb(1, "test", 0, 9, 20)
+    together = search.climb(1, "test", 0, 9, 20)
     for start, stop in ((0, 2), (2, 9), (8, 9)):
-        apart = sudoku_search.climb(1, "test", start, stop - start, 20)
+        apart = search.climb(1, "test", start, stop - start, 20)
         assert all((one[start:stop] == other).all() for one, other in zip(together, apart, strict=True))
-    for other in (sudoku_search.climb(2, "test", 0, 9, 20), sudoku_search.climb(1, "train", 0, 9, 20)):
+    for other in (search.climb(2, "test", 0, 9, 20), search.climb(1, "train", 0, 9, 20)):
         assert not (together[1] == other[1]).all(1).any()
 
 
 @pytest.mark.parametrize(("split", "wanted"), [("test", [0] * 8), ("train", [4, 1, 2, 3, 4, 1, 2, 3])])
 def test_each_puzzle_is_of_the_part_it_looked_for(split, wanted):
-    questions, _ = sudoku_search.climb(4, split, 3, 8, 30)
+    questions, _ = search.climb(4, split, 3, 8, 30)
     assert parts(sudoku.canonical(to_text(row)) for row in questions).tolist() == wanted
 
 
 def test_images_are_the_same_puzzle_and_differ(hard):
     boards = np.stack(hard, 1)[:3].copy()
-    images = sudoku_search._images(boards, np.arange(3), np.arange(3).astype(np.uint64), 40)
+    images = search._images(boards, np.arange(3), np.arange(3).astype(np.uint64), 40)
     for puzzle in range(3):
         assert len({bytes(image) for image in images[puzzle]}) == 40
         assert {sudoku.canonical(to_text(image[0])) for image in images[puzzle]} == {
@@ -130,20 +132,20 @@ def test_a_list_is_endless_divided_and_without_equivalents(quick):
 
 def test_equivalent_puzzles_are_left_out(quick, monkeypatch):
     """Two numbers that give one class: made up, for it does not happen."""
-    def climb(*arguments, climb=sudoku_search.climb):
+    def climb(*arguments, climb=search.climb):
         questions, answers = climb(*arguments)
         turned = [board[0].reshape(9, 9).T.ravel() for board in (questions, answers)]
         questions[5], answers[5] = turned
         return questions, answers
 
-    monkeypatch.setattr(sudoku_search, "climb", climb)
+    monkeypatch.setattr(search, "climb", climb)
     questions = sudoku_hard.hard_puzzles(16, 0, "train", 1)[0]
     assert len({sudoku.canonical(to_text(row)) for row in questions}) == len(questions) == 16
 
 
 def test_what_was_made_is_kept(quick, monkeypatch):
     made = []
-    monkeypatch.setattr(sudoku_search, "climb", lambda *a, climb=sudoku_search.climb: made.append(a) or climb(*a))
+    monkeypatch.setattr(search, "climb", lambda *a, climb=search.climb: made.append(a) or climb(*a))
     first = sudoku.generate("9x9", "hard", 16, 0, "test")
     assert len(made) == 2
     again = sudoku.generate("9x9", "hard", 16, 0, "test")
@@ -156,20 +158,20 @@ def test_what_was_made_is_kept(quick, monkeypatch):
 
 def test_a_long_list_does_not_keep_its_files_open(quick):
     for _ in range(2):  # made, and from disk
-        chunk = sudoku_hard._chunk(0, 5, "train")
+        chunk = hard._chunk(0, 5, "train")
         assert not any(isinstance(array, np.memmap) for array in chunk.values())
 
 
 def test_an_interrupted_run_goes_on(quick, monkeypatch):
     made = []
 
-    def climb(seed, split, start, count, climb=sudoku_search.climb):
+    def climb(seed, split, start, count, climb=search.climb):
         made.append(start)
         if made == [0, 8, 16]:
             raise KeyboardInterrupt
         return climb(seed, split, start, count)
 
-    monkeypatch.setattr(sudoku_search, "climb", climb)
+    monkeypatch.setattr(search, "climb", climb)
     with pytest.raises(KeyboardInterrupt):
         sudoku_hard.hard_puzzles(40, 0, "train", 1)
     assert made[:3] == [0, 8, 16]
@@ -182,7 +184,7 @@ def test_the_key_holds_what_decides(quick, monkeypatch):
     monkeypatch.setattr(store, "cached", lambda key, make: keys.append(key) or make())
     sudoku_hard.hard_puzzles(9, 5, "train", 1)
     assert [key["chunk"] for key in keys] == [0, 1]
-    assert keys[0] == {"what": "hard 9x9 Sudoku", "version": 1, "moves": sudoku_search.MOVES, "seed": 5,
+    assert keys[0] == {"what": "hard 9x9 Sudoku", "version": 1, "moves": search.MOVES, "seed": 5,
                        "split": "train", "chunk": 0, "size": 8}
 
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hrm_lite.puzzles import sudoku
-from hrm_lite.puzzles import sudoku_small as small
 from hrm_lite.puzzles.stream import Stream
+from hrm_lite.puzzles.sudoku import small as small
 
 SHAPES = {"4x4": (2, 2), "6x6": (2, 3), "9x9": (3, 3)}
 

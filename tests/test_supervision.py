@@ -13,13 +13,12 @@ from helpers import TRAIN, Stop, make, stop_at, trainer, weights
 from hrm_lite import load_model
 from hrm_lite.halting import continue_target
 from hrm_lite.losses import IGNORE, segment_loss
-from hrm_lite.optim import learning_rate
 from hrm_lite.presets import model_preset, train_preset
-from hrm_lite.reporting import Report
-from hrm_lite.rows import as_tensors
 from hrm_lite.solving import evaluate
-from hrm_lite.supervision import DeepSupervision
-from hrm_lite.working import WorkingCopy
+from hrm_lite.training.optim import learning_rate
+from hrm_lite.training.reporting import Report
+from hrm_lite.training.supervision import DeepSupervision
+from hrm_lite.training.working import WorkingCopy
 
 PLAIN = TRAIN.replace(ema=0.0, exploration=0.0, augment=False, batch_size=16)
 
@@ -152,7 +151,7 @@ STILL = PLAIN.replace(batch_size=8, lr=1e-9)
 
 def test_no_row_halts_before_its_least_number_of_segments(puzzles, monkeypatch):
     least = torch.tensor([1, 2, 3, 4, 1, 2, 3, 4])
-    monkeypatch.setattr("hrm_lite.supervision.least_segments", lambda *a: least)
+    monkeypatch.setattr("hrm_lite.training.supervision.least_segments", lambda *a: least)
     work = DeepSupervision(opinionated(5.0, 0.0), puzzles, STILL.replace(max_segments=4))
     for _ in range(5):
         work.step()
@@ -173,7 +172,7 @@ def test_the_last_segment_is_said_to_be_the_last(puzzles, monkeypatch):
         seen.append(last.tolist())
         return continue_target(after, last)
 
-    monkeypatch.setattr("hrm_lite.supervision.continue_target", spy)
+    monkeypatch.setattr("hrm_lite.training.supervision.continue_target", spy)
     work = DeepSupervision(opinionated(-20.0, 0.0), puzzles, STILL.replace(continue_loss=True))
     for _ in range(4):
         work.step()
@@ -233,7 +232,7 @@ def test_what_is_not_scored_stays_so_through_the_symmetries(puzzles):
 
 def test_a_fresh_row_is_a_puzzle_of_the_set_and_begins_at_the_beginning(puzzles):
     work = DeepSupervision(opinionated(5.0, 0.0), puzzles, STILL)
-    x = as_tensors(puzzles)[0]
+    x = puzzles.as_tensors()[0]
     for _ in range(4):  # every row halts in every step
         work.rows.refill(work.working.model)
         assert (work.rows.tokens[:, None] == x).all(-1).any(1).all()
@@ -253,7 +252,7 @@ def scripted_evaluations(monkeypatch, accuracies):
         exact = next(given)
         return {"exact": [0.0, exact], "cells": [0.5, 0.9]}
 
-    monkeypatch.setattr("hrm_lite.training.evaluate", evaluate)
+    monkeypatch.setattr("hrm_lite.training.trainer.evaluate", evaluate)
 
 
 def test_the_best_weights_are_kept_beside_the_last_ones(puzzles, tmp_path, monkeypatch):
@@ -354,7 +353,7 @@ def test_an_evaluation_can_run_more_segments_than_training(puzzles):
 def test_what_is_evaluated_in_bfloat16_are_the_weights_that_are_kept(puzzles, tmp_path):
     t = trainer(puzzles, tmp_path, TRAIN.replace(precision="bfloat16", max_steps=40, lr=1e-2), held_out=puzzles)
     last = t.fit()["history"][-1]
-    x, y, _ = as_tensors(puzzles)
+    x, y, _ = puzzles.as_tensors()
     stored = WorkingCopy(load_model(tmp_path / "model.safetensors"), torch.bfloat16).model
     assert evaluate(stored, x, y, 3)["cells"] == last["cells"]
 

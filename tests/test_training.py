@@ -11,11 +11,10 @@ import torch
 from helpers import TRAIN, Stop, assert_same_bits, make, stop_at, trainer, untouched, weights
 
 from hrm_lite import HRM, TrainConfig, Trainer, load_model, save_model
-from hrm_lite.checkpoints import latest_state
-from hrm_lite.optim import learning_rate
 from hrm_lite.puzzles import sudoku
-from hrm_lite.rows import as_tensors
 from hrm_lite.solving import evaluate
+from hrm_lite.training.checkpoints import latest_state
+from hrm_lite.training.optim import learning_rate
 
 
 @pytest.mark.parametrize("changes", [{}, dict(continue_loss=True), dict(ema=0.0), dict(lr_floor=0.1, augment=False)])
@@ -75,7 +74,7 @@ def test_training_lowers_the_loss_and_the_average_is_what_one_gets(puzzles):
     assert last < 0.6 * first
     learner = t.supervision.learner
     assert t.model is not learner and not torch.equal(t.model.output_net.weight, learner.output_net.weight)
-    x, y, _ = as_tensors(puzzles)
+    x, y, _ = puzzles.as_tensors()
     assert evaluate(t.model, x, y, 3)["cells"][-1] > 0.5
 
 
@@ -149,7 +148,7 @@ def test_run_json_says_what_the_run_was(puzzles, tmp_path):
     )
     last = record["history"][-1]
     assert last["evaluated"] == held_out.content_hash and len(last["exact"]) == len(last["cells"]) == 3
-    x, y, _ = as_tensors(held_out)
+    x, y, _ = held_out.as_tensors()
     assert evaluate(load_model(tmp_path / "model.safetensors"), x, y, 3)["cells"] == last["cells"]
 
 
@@ -281,7 +280,7 @@ def test_a_resumed_run_keeps_its_time_its_provenance_and_its_evaluations(puzzles
     config = TRAIN.replace(eval_every=4)
     with pytest.raises(Stop):
         trainer(puzzles, tmp_path, config, held_out=puzzles, on_step=slowly).fit()
-    monkeypatch.setattr("hrm_lite.training.provenance", lambda: {"commit": "another"})
+    monkeypatch.setattr("hrm_lite.training.trainer.provenance", lambda: {"commit": "another"})
     record = trainer(puzzles, tmp_path, config, held_out=puzzles).fit()
     assert record["seconds"] > 0.15 and record["provenance"]["commit"] != "another"
     assert [h["step"] for h in record["history"] if "evaluated" in h] == [4, 8, 12], "none is lost, none done twice"

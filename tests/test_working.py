@@ -11,8 +11,8 @@ from helpers import TRAIN, assert_same_bits, make, trainer, weights
 from hrm_lite import compiling
 from hrm_lite.gradients import bytes_for_backward
 from hrm_lite.layers import attend
-from hrm_lite.supervision import DeepSupervision
-from hrm_lite.working import WorkingCopy, has_fast_bfloat16
+from hrm_lite.training.supervision import DeepSupervision
+from hrm_lite.training.working import WorkingCopy, has_fast_bfloat16
 
 
 def segment(model, tokens, rows=3):

@@ -21,16 +21,31 @@ from tools import address
 # In the order in which the book builds them; a test knows if a module with public names is missing.
 MODULES = (
     "config", "presets", "layers", "model", "baselines", "fixed_points", "dynamics", "gradients", "losses", "halting",
-    "optim", "compiling", "working", "processes", "rows", "supervision", "training", "run_folder", "checkpoints",
-    "interrupts", "reporting", "solving", "voting", "official", "records", "puzzles.base", "puzzles.sudoku",
+    "official", "solving", "voting", "records", "processes", "training.trainer", "training.supervision",
+    "training.rows", "training.optim", "training.working", "training.compiling", "training.checkpoints",
+    "training.run_folder", "training.interrupts", "training.reporting", "puzzles.base", "puzzles.sudoku",
     "puzzles.maze", "puzzles.arc", "puzzles.depth", "puzzles.sources", "puzzles.splits", "puzzles.stream",
-    "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "widgets", "microscope", "halting_explorer",
-    "residual_explorer")  # fmt: skip
+    "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "explorers.sudoku", "explorers.microscope",
+    "explorers.halting", "explorers.residuals", "explorers.drawing")  # fmt: skip
 
 HEAD = """# The package
 
 What the docstrings of `hrm_lite` say, module by module, in the order in which the book builds them. Shapes stand in
 round brackets, with *batch* first. The source is meant to be read too: most modules are shorter than a chapter.
+
+```text
+hrm_lite/
+  config presets layers model losses halting gradients        the model, in the order of the chapters
+  fixed_points dynamics baselines official                    what the chapters hold it against
+  solving voting records processes                            using it, and what a run was
+  training/    a run: trainer, supervision, rows, optimizer, checkpoints, run folder
+  puzzles/     one PuzzleSet for all; sudoku/, maze/ and arc/ have folders of their own
+  plots/       figures, one module a subject, one style
+  explorers/   what plays in a notebook and in the page
+```
+
+Arrows point down only: explorers import training, training imports solving, solving the model, and the model the
+puzzles; never the other way.
 """
 
 

@@ -16,7 +16,6 @@ import torch
 
 from hrm_lite import load_model, plots
 from hrm_lite.puzzles import sudoku
-from hrm_lite.rows import as_tensors
 from hrm_lite.solving import solve
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,7 +23,7 @@ SEGMENTS = 6
 
 plots.use_style()
 unseen = sudoku.load("generated:4x4:4-6", "test", limit=1_000)
-x, y, _ = as_tensors(unseen)
+x, y, _ = unseen.as_tensors()
 trace = solve(load_model(ROOT / "results/sudoku/4x4-hrm/model.safetensors"), x, SEGMENTS, halt=False, record=True).trace
 right = (trace == y[:, None]).all(-1)
 kept = right.flip(1).cumprod(1).flip(1).bool()

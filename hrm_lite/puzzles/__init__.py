@@ -1,4 +1,4 @@
-"""Puzzles as token sequences: one `PuzzleSet` for all, one module a puzzle."""
+"""Puzzles as token sequences: one `PuzzleSet` for all, one folder a kind."""
 
 from hrm_lite.puzzles import arc, depth, maze, sudoku
 from hrm_lite.puzzles.base import PuzzleSet

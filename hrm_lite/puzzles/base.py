@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 
@@ -17,6 +18,8 @@ import numpy as np
 import torch
 
 PAD = 0
+IGNORE = -100
+"""Label of a position that is not scored, in tensors."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,6 +188,22 @@ class PuzzleSet(ABC):
     def __getitem__(self, index) -> PuzzleSet:
         """`puzzles[10:20]`, `puzzles[[3, 5]]`, `puzzles[7]`: always a set, of one puzzle in the last case."""
         return self.select([index] if isinstance(index, (int, np.integer)) else index)
+
+    # -- tensors
+
+    def as_tensors(self, device="cpu") -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Questions (n, seq_len), answers with `IGNORE` for the pad (n, seq_len), puzzle identifiers (n,); int64."""
+        tokens, labels, ids = (t.long() for t in self.stored_tensors(device))
+        return tokens, labels.masked_fill(labels == PAD, IGNORE), ids
+
+    def stored_tensors(self, device="cpu") -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Questions, answers, both uint8, and identifiers, int32: on a CPU the arrays themselves, not to be written to.
+
+        Millions of puzzles fit on a GPU like this, and a memory-mapped set stays on disk on a CPU.
+        """
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            return tuple(torch.from_numpy(a).to(device) for a in (self.inputs, self.labels, self.puzzle_ids))
 
     # -- text
 

@@ -2,7 +2,7 @@
 
 numpy promises neither for its generators (NEP 19), and a seed that names other puzzles next year names
 none. So: splitmix64 (Steele, Lea and Flood, 2014), one line of arithmetic on a counter. The compiled
-generator of `sudoku_kernels` takes the same steps.
+generator of `sudoku.kernels` takes the same steps.
 """
 
 from __future__ import annotations

@@ -1,0 +1,170 @@
+"""A run folder: who may write in it, the training states it keeps, and whether they belong to this run.
+
+    run.json                    what the run was and how it went (`records`)
+    model.safetensors           the weights to use
+    best.safetensors            those that did best on the held-out set
+    checkpoints/step-….safetensors   the last two training states
+    tensorboard/                where TensorBoard is installed
+    .lock, .owner.json          who is at it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from torch import Tensor
+
+from ..config import HRMConfig, TrainConfig
+from ..model import HRM
+from ..records import read_json, write_json
+from .checkpoints import difference, latest_state, save_model, save_state
+
+__all__ = ["RunFolder"]
+
+
+class RunFolder:
+    """``path`` as a place where one run lives. Use as a context manager: it is locked while a process writes there."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        # The operating system drops such a lock when its process dies, however it dies.
+        self._lock = FileLock(self.path / ".lock", timeout=0)
+        self.model, self.best = self.path / "model.safetensors", self.path / "best.safetensors"
+
+    def __enter__(self) -> RunFolder:
+        """Raises RuntimeError, and changes nothing, when another process holds the folder."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise RuntimeError(
+                f"the run folder {self.path} is in use by {self._owner()}. Two runs in one folder would overwrite each "
+                "other's checkpoints. Wait for that one, stop it, or choose another run_dir."
+            ) from None
+        try:
+            # What a killed process was writing; under the lock nobody else is.
+            for half in [*self.path.glob(".*.part"), *self.path.glob("checkpoints/.*.part")]:
+                half.unlink()
+            since = datetime.now(UTC).isoformat(timespec="seconds")
+            with contextlib.suppress(OSError):  # it is there for people only; a full disk is reported by who needs it
+                owner = {"process": os.getpid(), "host": platform.node(), "since": since}
+                write_json(self.path / ".owner.json", owner)
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        (self.path / ".owner.json").unlink(missing_ok=True)
+        self._lock.release()
+
+    def _owner(self) -> str:
+        try:
+            owner = read_json(self.path / ".owner.json")
+            return f"process {owner['process']} on {owner['host']}, since {owner['since']}"
+        except (OSError, ValueError, KeyError):
+            return "another process"
+
+    def record(self) -> dict | None:
+        """The run record, or None where there is none. Raises ValueError when it is damaged."""
+        path = self.path / "run.json"
+        return read_json(path) if path.exists() else None
+
+    def is_complete(self, record: dict) -> bool:
+        """Whether all that belongs to this finished state is there: a killed process may have left it older."""
+        try:
+            kept = self.record()
+        except ValueError:
+            return False
+        return self.model.exists() and kept is not None and kept["finished"] and kept["steps"] == record["steps"]
+
+    def save_best(self, record: dict, model: HRM) -> None:
+        """Write the weights that did best. Raises OSError as `save` does."""
+        with self._telling(record):
+            save_model(self.best, model)
+
+    def save(self, record: dict, model: HRM, tensors: dict[str, Tensor]) -> None:
+        """Write the training state, the weights to use and the record, each all or nothing, in this order.
+
+        Raises OSError, saying what still stands, when something cannot be written.
+        """
+        with self._telling(record):
+            save_state(self.path / "checkpoints", record["steps"], tensors, {"record": record})
+            save_model(self.model, model)
+            write_json(self.path / "run.json", record)
+
+    @contextlib.contextmanager
+    def _telling(self, record: dict):
+        try:
+            yield
+        except OSError as error:
+            kept = sorted((self.path / "checkpoints").glob("step-*.safetensors"))
+            stands = f"{kept[-1].name} stands: a new call goes on from there" if kept else "there was none before it"
+            raise OSError(
+                error.errno,
+                f"what belongs to step {record['steps']:,} could not be written in {self.path} ({error.strerror}). "
+                f"Nothing that was there is damaged; of the checkpoints {stands}. Make room, or choose another run_dir",
+            ) from error
+
+    def load(
+        self, identity: dict, trained: Callable[[dict], bool], free: tuple[str, ...], say: Callable[[str], None]
+    ) -> tuple[dict[str, Tensor], dict] | None:
+        """The newest whole training state of the run that ``identity`` describes, as (tensors, record), or None.
+
+        ``tensors`` is empty for a finished run of which only the record and the weights were kept. ``trained(tensors)``
+        tells whether the model at hand is the one that this state holds, ``free`` names settings that may differ.
+        Raises ValueError, with nothing touched, when the folder belongs to other settings or holds no state that is
+        whole.
+        """
+        found = latest_state(self.path / "checkpoints", say)
+        try:
+            record = self.record()
+        except ValueError as error:
+            if found is None:
+                raise
+            record = None
+            say(f"{error} The checkpoints hold the record as well; it is written again.")
+        if found is None:
+            if record is None:
+                return None
+            self._compare(record, identity, free)
+            if record["finished"] and self.model.exists():
+                return {}, record
+            raise ValueError(
+                f"{self.path}/run.json tells of a run of {record['steps']:,} steps, but its checkpoints are gone. "
+                "Bring one back from a copy; or, to start from nothing, delete run.json or choose another run_dir."
+            )
+        tensors, state = found[0], found[1]["record"]
+        # A training cell that is run again brings the model that this run has already trained.
+        if trained(tensors):
+            identity["initial"] = state["initial"]
+        self._compare(state, identity, free)
+        if record is not None and record["steps"] > state["steps"]:
+            say(
+                f"{self.path}/run.json tells of step {record['steps']:,}, but the newest checkpoint that is whole is "
+                f"of step {state['steps']:,}. Going on from there."
+            )
+        return tensors, state
+
+    def _compare(self, record: dict, identity: dict, free: tuple[str, ...]) -> None:
+        """Refuse a run folder of other settings."""
+
+        def settings(record: dict) -> dict:
+            named = {"puzzles (hash)": record["data"], "initial weights (hash)": record["initial"]}
+            # Through the classes, so that a setting that is younger than the record has its default there.
+            model, train = HRMConfig.from_dict(record["model"]), TrainConfig.from_dict(record["train"])
+            return {k: v for k, v in {**model.to_dict(), **train.to_dict(), **named}.items() if k not in free}
+
+        differs = difference(settings(record), settings(identity))
+        if differs:
+            raise ValueError(
+                f"the run folder {self.path} belongs to other settings: {differs}. Nothing in it was changed. "
+                "Choose another run_dir for this run, or give the stored settings (and the model its first weights, by "
+                "the same seed) to go on with that one."
+            )

@@ -1,0 +1,73 @@
+"""The working copy: the model that does the arithmetic, in another precision or compiled, beside the weights it serves.
+
+Training keeps its weights in float32, where a small step is not rounded away. The passes run on a copy of the
+modules. In float32 the copy shares the weights; in bfloat16 it holds them cast once a step, which is the published
+precision without a cast in every call (`torch.autocast` casts again each time a module is used, N·T times a segment).
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+from ..layers import Block
+from ..model import HRM
+from .compiling import compiled_or_eager
+
+__all__ = ["WorkingCopy", "has_fast_bfloat16", "keep_freed_memory"]
+
+
+class WorkingCopy:
+    """``source`` in ``dtype``, compiled block by block if ``compiled``.
+
+    ``model`` is what to call; the weights of ``source`` stay as they are, and get its gradients with `collect`.
+    """
+
+    def __init__(self, source: HRM, dtype: torch.dtype = torch.float32, compiled: bool = False):
+        # Buffers are shared always: puzzle embeddings and initial states have one true copy.
+        shared = {id(buffer): buffer for buffer in source.buffers()}
+        self.cast = []
+        for weight in source.parameters():
+            own = weight if weight.dtype == dtype else nn.Parameter(weight.detach().to(dtype))
+            shared[id(weight)] = own
+            if own is not weight:
+                self.cast.append((weight, own))
+        self.model = copy.deepcopy(source, shared)
+        if compiled:
+            for module in self.model.modules():
+                if isinstance(module, Block):
+                    module.forward = compiled_or_eager(module.forward)
+
+    @torch.no_grad()
+    def refresh(self) -> None:
+        """Take over the weights of ``source`` after they have changed."""
+        if self.cast:
+            weights, own = zip(*self.cast, strict=True)
+            torch._foreach_copy_(own, weights)
+
+    @torch.no_grad()
+    def collect(self) -> None:
+        """Hand the gradients of the last backward pass to ``source``, in its precision."""
+        for weight, own in self.cast:
+            weight.grad = None if own.grad is None else own.grad.to(weight.dtype)
+            own.grad = None
+
+
+def has_fast_bfloat16(device: torch.device | str) -> bool:
+    """Whether the device multiplies bfloat16 in hardware. Elsewhere it is emulated, and slower than float32."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    # torch has no public question for this yet; where it cannot be asked the answer is no.
+    asks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(ask() for ask in asks if ask is not None)
+
+
+def keep_freed_memory() -> None:
+    """Let the process keep what a step frees for the next step, on a CPU under Linux.
+
+    glibc hands large blocks back to the system and fetches them again, page by page, which takes a good part of a step.
+    It learns from the largest block that came and went, up to 32 MiB; so one does, untouched, which costs nothing.
+    """
+    torch.empty(2**25 - 2**16, dtype=torch.uint8)
