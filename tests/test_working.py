@@ -8,9 +8,9 @@ import pytest
 import torch
 from helpers import TRAIN, assert_same_bits, make, trainer, weights
 
-from hrm_lite import compiling
 from hrm_lite.gradients import bytes_for_backward
 from hrm_lite.layers import attend
+from hrm_lite.training import compiling
 from hrm_lite.training.supervision import DeepSupervision
 from hrm_lite.training.working import WorkingCopy, has_fast_bfloat16
 
