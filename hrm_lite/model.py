@@ -11,6 +11,7 @@ next segment starts from them without a gradient between the two (arXiv 2506.217
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import HRMConfig
-from .layers import Block, Rotary, linear, truncated_normal_
+from .layers import Block, Rotary, linear, truncated_normal_, unfilled
 
 __all__ = ["HRM", "Latents", "Output"]
 
@@ -79,9 +80,9 @@ class InputNet(nn.Module):
         d = config.d_model
         self.config = config
         # Deviation 1/√d in the table times √d in forward: x̃ has the same size as the states it is added to.
-        self.scale = d**0.5
-        self.tokens = nn.Embedding(config.vocab_size, d)
-        truncated_normal_(self.tokens.weight.data, 1 / self.scale)
+        self.scale = math.sqrt(d)
+        self.tokens = unfilled(nn.Embedding, config.vocab_size, d)
+        truncated_normal_(self.tokens.weight, 1 / self.scale)
         self.puzzles = PuzzleEmbedding(config.puzzles, config.puzzle_positions, d) if config.puzzles else None
         if config.positions == "learned":
             self.positions = nn.Parameter(truncated_normal_(torch.empty(config.positions_total, d), 1 / self.scale))
@@ -151,7 +152,7 @@ class HRM(nn.Module):
         else:
             self.controller = RecurrentModule(config, config.controller_layers)
         self.output_net = linear(d, config.vocab_size)
-        self.q_head = nn.Linear(d, 2)
+        self.q_head = unfilled(nn.Linear, d, 2)
         # Q̂ starts near zero (σ(−5) = 0.7 %): at first, halting early never looks better than it is.
         nn.init.zeros_(self.q_head.weight)
         nn.init.constant_(self.q_head.bias, -5.0)

@@ -398,18 +398,22 @@ def test_the_checksum_covers_the_settings_and_the_kinds_of_the_tensors(tmp_path,
         load_model(path)
 
 
-@pytest.mark.parametrize("whose", ["the same model", "another"])
-def test_a_cell_that_failed_is_run_again_with_the_model_in_memory(puzzles, tmp_path, whose):
-    """The model is further than the newest checkpoint then."""
+@pytest.mark.parametrize("whose", ["the same model", "one of the same seed", "another"])
+def test_a_run_goes_on_with_its_own_weights_whatever_model_it_is_given(puzzles, tmp_path, whose, capsys):
+    """The model in memory is further than the newest checkpoint; one of another version of torch began elsewhere."""
     trainer(puzzles, tmp_path / "whole").fit()
     model = make()
     with pytest.raises(Stop):
         trainer(puzzles, tmp_path / "cut", model=model, on_step=stop_at(11)).fit()
-    if whose == "another":
-        with pytest.raises(ValueError, match="initial weights"):
-            trainer(puzzles, tmp_path / "cut", model=make(5)).fit()
-    trainer(puzzles, tmp_path / "cut", model=model).fit()
+    given = {"the same model": model, "one of the same seed": make(), "another": make(5)}[whose]
+    capsys.readouterr()
+    trainer(puzzles, tmp_path / "cut", model=given).fit()
+    assert ("goes on with its own weights" in capsys.readouterr().out) == (whose != "one of the same seed")
     assert_same_outcome(tmp_path / "whole", tmp_path / "cut")
+    for run in ("whole", "cut"):  # a finished run is loaded, not refused
+        again = trainer(puzzles, tmp_path / run, model=make(6))
+        assert again.fit() == read_json(tmp_path / run / "run.json")
+        assert_same_bits(weights(again.model), load_model(tmp_path / run / "model.safetensors").state_dict())
 
 
 def test_a_folder_that_was_emptied_begins_a_new_run_with_the_model_as_it_is(puzzles, tmp_path):

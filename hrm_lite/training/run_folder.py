@@ -113,12 +113,12 @@ class RunFolder:
             ) from error
 
     def load(
-        self, identity: dict, trained: Callable[[dict], bool], free: tuple[str, ...], say: Callable[[str], None]
+        self, identity: dict, free: tuple[str, ...], say: Callable[[str], None]
     ) -> tuple[dict[str, Tensor], dict] | None:
         """The newest whole training state of the run that ``identity`` describes, as (tensors, record), or None.
 
-        ``tensors`` is empty for a finished run of which only the record and the weights were kept. ``trained(tensors)``
-        tells whether the model at hand is the one that this state holds, ``free`` names settings that may differ.
+        ``tensors`` is empty for a finished run of which only the record and the weights were kept. ``free`` names
+        settings that may differ. The weights of the model at hand may differ too: a run brings its own.
         Raises ValueError, with nothing touched, when the folder belongs to other settings or holds no state that is
         whole.
         """
@@ -141,9 +141,6 @@ class RunFolder:
                 "Bring one back from a copy; or, to start from nothing, delete run.json or choose another run_dir."
             )
         tensors, state = found[0], found[1]["record"]
-        # A training cell that is run again brings the model that this run has already trained.
-        if trained(tensors):
-            identity["initial"] = state["initial"]
         self._compare(state, identity, free)
         if record is not None and record["steps"] > state["steps"]:
             say(
@@ -156,15 +153,17 @@ class RunFolder:
         """Refuse a run folder of other settings."""
 
         def settings(record: dict) -> dict:
-            named = {"puzzles (hash)": record["data"], "initial weights (hash)": record["initial"]}
             # Through the classes, so that a setting that is younger than the record has its default there.
             model, train = HRMConfig.from_dict(record["model"]), TrainConfig.from_dict(record["train"])
-            return {k: v for k, v in {**model.to_dict(), **train.to_dict(), **named}.items() if k not in free}
+            return {
+                k: v
+                for k, v in {**model.to_dict(), **train.to_dict(), "puzzles (hash)": record["data"]}.items()
+                if k not in free
+            }
 
         differs = difference(settings(record), settings(identity))
         if differs:
             raise ValueError(
                 f"the run folder {self.path} belongs to other settings: {differs}. Nothing in it was changed. "
-                "Choose another run_dir for this run, or give the stored settings (and the model its first weights, by "
-                "the same seed) to go on with that one."
+                "Choose another run_dir for this run, or give the stored settings to go on with that one."
             )

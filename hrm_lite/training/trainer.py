@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,8 +32,6 @@ _REPORT_EVERY = 10
 # These may change between two calls on one run folder: none of them alters what a step is to compute.
 _FREE = ("max_minutes", "eval_every", "eval_segments", "save_every", "stop_at", "patience", "compile", "nonfinite")
 _INTERRUPTS = ("SIGINT", "SIGTERM")
-# The fingerprint of the weights that a model had when it began a run: {model: {folder: fingerprint}}.
-_BEGUN: weakref.WeakKeyDictionary[HRM, dict[Path, str]] = weakref.WeakKeyDictionary()
 
 
 class Trainer:
@@ -258,23 +255,20 @@ class Trainer:
         """Take up the run in run_dir, if there is one of the same settings; its record if there was."""
         if self.folder is None:
             return None
-
-        # A training cell that is run again brings a model that this run has trained already.
-        begun, place, own = _BEGUN.setdefault(self.given, {}), self.folder.path.resolve(), self.identity["initial"]
-        self.identity["initial"] = begun.get(place, own)
-
-        def holds_this_model(tensors: dict[str, Tensor]) -> bool:
-            return own == fingerprint(part(tensors, "average.") or part(tensors, "learner."))
-
         # With a floor the schedule itself depends on where it ends.
         free = _FREE + (("max_steps",) if self.config.lr_floor == 1 else ())
         say = print if self.processes.is_main else lambda text: None
-        found = self.folder.load(self.identity, holds_this_model, free, say)
+        found = self.folder.load(self.identity, free, say)
         if found is None:
-            self.identity["initial"] = begun[place] = own
             return None
         tensors, record = found
-        begun[place] = record["initial"]
+        now = part(tensors, "average.") or part(tensors, "learner.") or load_model(self.folder.model).state_dict()
+        if self.identity["initial"] not in (record["initial"], fingerprint(now)):
+            say(
+                f"the run in {self.folder.path} goes on with its own weights: those of the model given are neither the "
+                "ones that it began with nor the ones that it has now (another seed, or another version of hrm_lite)."
+            )
+        self.identity["initial"] = record["initial"]
         self.seconds, self.history, self.provenance = record["seconds"], record["history"], record["provenance"]
         if tensors:
             self.supervision.load(tensors, record["steps"])
@@ -288,7 +282,7 @@ class Trainer:
                 "checkpoint to go on from. Give the stored max_steps and max_minutes to use them, or choose another "
                 "run_dir."
             )
-        self.model.load_state_dict(load_model(self.folder.model).state_dict())
+        self.model.load_state_dict(now)
         return record
 
 
@@ -310,7 +304,7 @@ def _check_fit(model: HRM, puzzles: PuzzleSet) -> None:
 
 
 def fingerprint(state: dict[str, Tensor]) -> str:
-    """Tells two sets of weights apart; a folder must not go on with a model of another seed."""
+    """Tells two sets of weights apart."""
     digest = hashlib.sha256()
     for _, value in sorted(state.items()):
         digest.update(value.detach().cpu().float().contiguous().numpy().tobytes())
