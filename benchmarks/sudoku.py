@@ -29,7 +29,7 @@ from hrm_lite.puzzles import sudoku
 from hrm_lite.puzzles.sudoku import search
 from hrm_lite.puzzles.sudoku.canonical_form import canonical_many
 from hrm_lite.puzzles.sudoku.grid import BOARDS
-from hrm_lite.puzzles.sudoku.set import search_many
+from hrm_lite.puzzles.sudoku.sets import search_many
 
 
 def per_second(work, count: int, repeats: int = 3) -> float:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hrm_lite import solve
 from hrm_lite.puzzles import maze
-from hrm_lite.puzzles.maze.set import FREE, GOAL, PATH, START, WALL, MazeSet, symmetries
+from hrm_lite.puzzles.maze.sets import FREE, GOAL, PATH, START, WALL, MazeSet, symmetries
 
 KINDS = ["9x9:random", "9x9:unique", "9x9:tree", "9x9:hard", "6x13:random", "6x13:unique", "8x5:tree",
          "10x10:random:14-", "10x10:tree:20-30"]  # fmt: skip

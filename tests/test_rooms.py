@@ -1,6 +1,7 @@
 """The plan of the house: who may import whom. Arrows point down only; CONTRIBUTING draws the same map."""
 
 import ast
+import builtins
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,9 @@ def test_no_wing_is_a_crowd():
     for folder in (PACKAGE, *(p for p in PACKAGE.rglob("*") if p.is_dir() and (p / "__init__.py").exists())):
         things = [p for p in folder.iterdir() if not p.name.startswith(("_", ".")) and p.name != "py.typed"]
         assert len(things) <= 22, f"{folder.name} has {len(things)} files and folders side by side"
+
+
+def test_no_room_hides_a_builtin():
+    """A module becomes an attribute of its folder: one called `set` would stand in the door's way to Python's own."""
+    hidden = {path.stem for path in PACKAGE.rglob("*.py")} & set(dir(builtins))
+    assert not hidden

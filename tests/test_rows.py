@@ -9,7 +9,7 @@ from hrm_lite.losses import IGNORE
 from hrm_lite.processes import Processes
 from hrm_lite.puzzles import sudoku
 from hrm_lite.puzzles.sudoku.grid import BOARDS
-from hrm_lite.puzzles.sudoku.set import SudokuSet
+from hrm_lite.puzzles.sudoku.sets import SudokuSet
 from hrm_lite.training.rows import Rows
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hrm_lite.puzzles import PuzzleSet, sudoku
 from hrm_lite.puzzles.sudoku.grid import BOARDS, first_clash
-from hrm_lite.puzzles.sudoku.set import SudokuSet, search_many
+from hrm_lite.puzzles.sudoku.sets import SudokuSet, search_many
 
 # From a newspaper column that many textbooks print; its solution is unique.
 NEWSPAPER = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"

@@ -9,7 +9,7 @@ from hrm_lite.puzzles.splits import parts
 from hrm_lite.puzzles.sudoku import hard as sudoku_hard
 from hrm_lite.puzzles.sudoku import search
 from hrm_lite.puzzles.sudoku.grid import BOARDS, to_text
-from hrm_lite.puzzles.sudoku.set import search_many
+from hrm_lite.puzzles.sudoku.sets import search_many
 
 BOARD = BOARDS["9x9"]
 

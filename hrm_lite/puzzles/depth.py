@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from hrm_lite.puzzles.base import Face, PuzzleSet
-from hrm_lite.puzzles.maze.set import neighbours
+from hrm_lite.puzzles.maze.sets import neighbours
 from hrm_lite.puzzles.sources import DEFAULT_COUNT, SHARE, check_limit, collect
 from hrm_lite.puzzles.splits import check_split, on_side
 from hrm_lite.puzzles.stream import Stream

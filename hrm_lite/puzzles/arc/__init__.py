@@ -16,7 +16,7 @@ from hrm_lite.puzzles.arc.augmentation import Copies
 from hrm_lite.puzzles.arc.ballots import Ballots, Candidate, Score, score, tally
 from hrm_lite.puzzles.arc.codec import COLOURS, decode, encode
 from hrm_lite.puzzles.arc.files import read, read_folder, read_json
-from hrm_lite.puzzles.arc.set import ArcSet
+from hrm_lite.puzzles.arc.sets import ArcSet
 from hrm_lite.puzzles.arc.submission import read_submission, score_submission, write_submission
 from hrm_lite.puzzles.arc.tasks import Task
 

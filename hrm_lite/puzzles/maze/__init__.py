@@ -16,7 +16,7 @@ import numpy as np
 from hrm_lite.puzzles import sources
 from hrm_lite.puzzles.files import read_portions, write_puzzles
 from hrm_lite.puzzles.maze.generation import generate, on_split
-from hrm_lite.puzzles.maze.set import CHARACTERS, FREE, GOAL, PATH, START, MazeSet, measure
+from hrm_lite.puzzles.maze.sets import CHARACTERS, FREE, GOAL, PATH, START, MazeSet, measure
 from hrm_lite.puzzles.maze.text import parse, to_text
 
 __all__ = ["MazeSet", "generate", "is_solution", "load", "read_csv", "shortest_paths", "solve", "write_csv"]

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from hrm_lite.puzzles.maze.set import WALL, MazeSet, from_codes, symmetries
+from hrm_lite.puzzles.maze.sets import WALL, MazeSet, from_codes, symmetries
 from hrm_lite.puzzles.sources import SHARE, collect
 from hrm_lite.puzzles.splits import check_split, on_side
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hrm_lite.puzzles.maze.set import CHARACTERS, GOAL, PATH, START
+from hrm_lite.puzzles.maze.sets import CHARACTERS, GOAL, PATH, START
 
 
 def parse(text: str, question: bool) -> tuple[np.ndarray, tuple[int, int]]:

@@ -17,7 +17,7 @@ from hrm_lite.puzzles import sources
 from hrm_lite.puzzles.sudoku.files import read_csv, write_csv
 from hrm_lite.puzzles.sudoku.generation import generate
 from hrm_lite.puzzles.sudoku.grid import Board, first_clash, parse, to_text
-from hrm_lite.puzzles.sudoku.set import SudokuSet, search_many, solved
+from hrm_lite.puzzles.sudoku.sets import SudokuSet, search_many, solved
 from hrm_lite.puzzles.sudoku.splits import puzzles_on_side
 
 __all__ = [

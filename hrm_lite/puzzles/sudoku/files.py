@@ -13,7 +13,7 @@ import numpy as np
 from hrm_lite.puzzles.files import Portion, read_portions, write_puzzles
 from hrm_lite.puzzles.store import cached, sha256_of
 from hrm_lite.puzzles.sudoku.grid import Board, board_of
-from hrm_lite.puzzles.sudoku.set import FIRST_DIGIT, SudokuSet, solved
+from hrm_lite.puzzles.sudoku.sets import FIRST_DIGIT, SudokuSet, solved
 
 _LARGE = 16 * 2**20  # bytes of a file that is parsed once and then read from the cache
 

@@ -19,7 +19,7 @@ from hrm_lite.puzzles.splits import check_split, first_of_each, on_side
 from hrm_lite.puzzles.stream import Stream
 from hrm_lite.puzzles.sudoku import small
 from hrm_lite.puzzles.sudoku.grid import BOARDS, Board
-from hrm_lite.puzzles.sudoku.set import SudokuSet
+from hrm_lite.puzzles.sudoku.sets import SudokuSet
 from hrm_lite.puzzles.sudoku.splits import puzzles_on_side
 
 NAMED = {
