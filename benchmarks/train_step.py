@@ -24,7 +24,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=default)
     parser.add_argument("--continue-target", action="store_true")
     parser.add_argument("--recipe", choices=["faithful", "recommended"], default="faithful")
-    parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
+    parser.add_argument("--precision", choices=["auto", "float32", "bfloat16", "float16"], default="auto")
     parser.add_argument("--eager", action="store_true", help="do not compile")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--warmup", type=int, default=4, help="steps before the clock")
@@ -54,13 +54,13 @@ def main(given: argparse.Namespace) -> dict:
 
     from hrm_lite import HRM, HRMConfig, train_preset
     from hrm_lite.records import provenance
+    from hrm_lite.training.precision import choose_precision
     from hrm_lite.training.supervision import DeepSupervision
-    from hrm_lite.training.working import has_fast_bfloat16
 
     torch.set_num_threads(given.threads)
     precision = given.precision
     if precision == "auto":
-        precision = "bfloat16" if has_fast_bfloat16(given.device) else "float32"
+        precision = choose_precision(given.device)
     model = HRMConfig(seq_len=given.seq_len, d_model=given.d_model, n_heads=given.heads, worker_layers=given.layers,
                       controller_layers=given.layers, cycles=given.cycles, steps=given.steps, puzzles=1)
     recipe = train_preset({"faithful": "paper", "recommended": "lite"}[given.recipe], batch_size=given.batch,

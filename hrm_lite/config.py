@@ -17,7 +17,7 @@ MIXERS = ("attention", "mlp")
 GRADIENTS = ("one_step", "last_cycle", "full")
 OUTPUT_LOSSES = ("softmax", "stablemax", "stablemax_float32")
 OPTIMIZERS = ("adamw", "adam_atan2")
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 NONFINITE = ("stop", "skip")
 
 
@@ -223,7 +223,8 @@ class TrainConfig(_Record):
     ema: float = 0.0
     """Decay of the moving average of the weights that evaluation and sharing use; 0: none."""
     precision: str = "float32"
-    """What the passes compute in: "float32", or "bfloat16" (published). The weights are kept in float32 either way."""
+    """What the passes compute in: "float32", "bfloat16" (published), "float16" (with a scaled loss, for cards before
+    Ampere) or "auto", which is what is fast on the machine at hand. The weights are kept in float32 in any case."""
     compile: bool = False
     """True: compile the blocks; eager where that does not work."""
     nonfinite: str = "stop"

@@ -7,7 +7,9 @@ summed over the rows of a batch. The caller divides by the batch size.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +23,7 @@ __all__ = [
     "IGNORE",
     "Losses",
     "exact_and_cells",
+    "joined",
     "output_loss",
     "segment_loss",
     "softmax_cross_entropy",
@@ -94,6 +97,23 @@ class Losses:
         """L = output + ½ (halt + continue)"""
         q = self.q_halt if self.q_continue is None else self.q_halt + self.q_continue
         return self.output + 0.5 * q
+
+    def detach(self) -> Losses:
+        """The same numbers, without what computed them."""
+        values = (getattr(self, field.name) for field in dataclasses.fields(self))
+        return Losses(*(None if value is None else value.detach() for value in values))
+
+
+def joined(parts: Sequence[Losses]) -> Losses:
+    """The losses of all rows, from those of portions of them."""
+    with_continue = parts[0].q_continue is not None
+    return Losses(
+        output=sum(part.output for part in parts),
+        q_halt=sum(part.q_halt for part in parts),
+        q_continue=sum(part.q_continue for part in parts) if with_continue else None,
+        exact=torch.cat([part.exact for part in parts]),
+        cells=torch.cat([part.cells for part in parts]),
+    )
 
 
 def segment_loss(out: Output, labels: Tensor, continue_target: Tensor | None = None, kind: str = "stablemax") -> Losses:

@@ -16,7 +16,7 @@ import pytest
 import torch
 from helpers import TRAIN, Stop, assert_same_bits, make, stop_at, trainer, untouched, weights
 
-from hrm_lite import TrainConfig, load_model, save_model
+from hrm_lite import TrainConfig, Trainer, load_model, save_model
 from hrm_lite.records import read_json, write_atomically
 from hrm_lite.training.checkpoints import latest_state
 from hrm_lite.training.run_folder import RunFolder
@@ -414,6 +414,83 @@ def test_a_run_goes_on_with_its_own_weights_whatever_model_it_is_given(puzzles, 
         again = trainer(puzzles, tmp_path / run, model=make(6))
         assert again.fit() == read_json(tmp_path / run / "run.json")
         assert_same_bits(weights(again.model), load_model(tmp_path / run / "model.safetensors").state_dict())
+
+
+@contextlib.contextmanager
+def not_writable(monkeypatch, folder):
+    """As on a medium that is read-only: the file of the lock cannot be made. (A superuser may write anywhere.)"""
+    def refuse(self, *_, **__):
+        raise OSError(errno.EROFS, "Read-only file system", str(folder / ".lock"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("hrm_lite.training.run_folder.FileLock.acquire", refuse)
+        yield
+
+
+def test_a_finished_run_in_a_place_that_cannot_be_written_to_is_read(puzzles, tmp_path, monkeypatch):
+    whole = trainer(puzzles, tmp_path)
+    whole.fit()
+    record = read_json(tmp_path / "run.json")
+    for lock in tmp_path.glob(".*"):
+        lock.unlink()
+    before = untouched(tmp_path)
+    with not_writable(monkeypatch, tmp_path):
+        again = trainer(puzzles, tmp_path, model=make(4))
+        assert again.fit() == record
+        assert_same_bits(weights(again.model), weights(whole.model))
+    assert untouched(tmp_path) == before
+
+
+@pytest.mark.parametrize("state", ["empty", "unfinished"])
+def test_a_new_run_in_such_a_place_is_refused_with_a_sentence(puzzles, tmp_path, monkeypatch, state):
+    if state == "unfinished":
+        with pytest.raises(Stop):
+            trainer(puzzles, tmp_path, on_step=stop_at(6)).fit()
+    before = untouched(tmp_path)
+    says = r"nothing can be written in .*Choose another"
+    with not_writable(monkeypatch, tmp_path), pytest.raises(OSError, match=says):
+        trainer(puzzles, tmp_path).fit()
+    assert untouched(tmp_path) == before
+
+
+def test_a_file_is_no_run_folder(puzzles, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    for place in (tmp_path / "notes.txt", tmp_path / "notes.txt" / "run"):
+        with pytest.raises(NotADirectoryError, match=r"run_dir must be a folder, but .*notes.txt is a file"):
+            trainer(puzzles, place).fit()
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_the_tilde_is_the_home_folder(puzzles, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    trainer(puzzles, "~/runs/a").fit()
+    assert (tmp_path / "runs/a/run.json").exists() and not (tmp_path / "~").exists()
+    assert load_model("~/runs/a/model.safetensors").config == make().config
+    save_model("~/b.safetensors", make())
+    assert (tmp_path / "b.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (dict(puzzles=torch.utils.data.TensorDataset(torch.zeros(3, 16))), r"puzzles is a TensorDataset.*from_arrays"),
+        (dict(puzzles=[1, 2]), "puzzles is a list, but must be a PuzzleSet"),
+        (dict(held_out=torch.zeros(3)), "held_out is a Tensor"),
+        (dict(config="sudoku-4x4"), "config is a str, but must be a TrainConfig"),
+        (dict(model=torch.nn.Linear(2, 2)), "model is a Linear, but must be a HRM"),
+    ],
+)
+def test_something_else_in_place_of_a_model_puzzles_or_settings_gets_a_sentence(puzzles, given, says):
+    with pytest.raises(TypeError, match=says):
+        Trainer(**(dict(model=make(), puzzles=puzzles, config=TRAIN) | given))
+
+
+def test_settings_may_be_a_dictionary(puzzles):
+    assert Trainer(make(), puzzles, TRAIN.to_dict(), progress=False).config == TRAIN
+    with pytest.raises(ValueError, match="no setting called lrr"):
+        Trainer(make(), puzzles, {"lrr": 1e-3})
 
 
 def test_a_folder_that_was_emptied_begins_a_new_run_with_the_model_as_it_is(puzzles, tmp_path):

@@ -5,7 +5,9 @@ import torch
 from helpers import TRAIN, assert_same_bits, make, trainer, weights
 from test_parity import NAMES, recorded, under
 
-from hrm_lite import from_official, solve
+from hrm_lite import HRM, HRMConfig, from_official, solve
+from hrm_lite.training.precision import choose_precision, rates
+from hrm_lite.training.supervision import DeepSupervision
 
 pytestmark = [
     pytest.mark.gpu,
@@ -43,7 +45,7 @@ def test_one_step_of_each_module_in_bfloat16(name):
                 assert (a.float().cpu() - b).norm() <= 2e-2 * b.norm()
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_a_run_on_the_gpu_leaves_the_model_at_home_and_resumes(puzzles, tmp_path, precision):
     config = TRAIN.replace(precision=precision, optimizer="adam_atan2", continue_loss=True, save_every=3)
     model = make()
@@ -63,6 +65,34 @@ def test_a_run_on_the_gpu_leaves_the_model_at_home_and_resumes(puzzles, tmp_path
 def test_what_a_gpu_began_a_cpu_goes_on_with(puzzles, tmp_path):
     trainer(puzzles, tmp_path, TRAIN.replace(max_steps=6)).fit()
     assert trainer(puzzles, tmp_path, device="cpu").fit()["steps"] == 12
+
+
+def test_auto_is_what_the_card_is_fast_in(puzzles):
+    found, chosen = rates("cuda"), choose_precision("cuda")
+    assert found[chosen] == max(found.values()) or found[chosen] > 0.8 * max(found.values()), found
+    assert trainer(puzzles, config=TRAIN.replace(precision="auto")).fit()["precision"] == chosen
+
+
+def test_a_batch_that_does_not_fit_is_worked_on_in_portions(puzzles, capsys):
+    """The card's own error: a limit that half of the batch fits into and the whole does not."""
+    model = HRM(HRMConfig(vocab_size=6, seq_len=16, d_model=256, n_heads=4, puzzles=1, inner_multiple=8))
+    work = DeepSupervision(model, puzzles, TRAIN.replace(batch_size=4096), device="cuda")
+    work.step()
+    torch.cuda.synchronize()
+    most, (_, total) = torch.cuda.max_memory_allocated(), torch.cuda.mem_get_info()
+    del work
+    torch.cuda.empty_cache()
+    try:
+        torch.cuda.set_per_process_memory_fraction(0.7 * most / total)
+        work = DeepSupervision(model, puzzles, TRAIN.replace(batch_size=4096), device="cuda")
+        work.step()
+        assert work.parts > 1 and "does not fit into the memory" in capsys.readouterr().out
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+
+
+def test_a_seed_draws_the_same_initial_weights_on_the_way_to_the_gpu():
+    assert_same_bits(weights(make(3)), {k: v.cpu() for k, v in weights(make(3).cuda()).items()})
 
 
 def test_a_step_never_makes_the_host_wait(puzzles):

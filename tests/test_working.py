@@ -12,7 +12,7 @@ from hrm_lite.gradients import bytes_for_backward
 from hrm_lite.layers import attend
 from hrm_lite.training import compiling
 from hrm_lite.training.supervision import DeepSupervision
-from hrm_lite.training.working import WorkingCopy, has_fast_bfloat16
+from hrm_lite.training.working import WorkingCopy
 
 
 def segment(model, tokens, rows=3):
@@ -52,7 +52,7 @@ def test_bfloat16_is_close_to_float32_forward_and_backward(tokens, mixer):
     working.collect()
     assert out.logits.dtype == out.q_halt.dtype == torch.float32, "the losses work in float32"
     assert out.latents.z_H.dtype == torch.bfloat16
-    torch.testing.assert_close(out.logits.double(), reference.logits, atol=0.12, rtol=0.02)
+    assert (out.logits.double() - reference.logits).norm() < 0.05 * reference.logits.norm()
     for (name, p), q in zip(model.named_parameters(), exact.parameters(), strict=True):
         assert p.grad.dtype == p.dtype == torch.float32, name
         cosine = torch.nn.functional.cosine_similarity(p.grad.double().flatten(), q.grad.flatten(), dim=0)
@@ -173,18 +173,6 @@ def test_the_limit_is_raised_above_torchs_own():
 
     WorkingCopy(make(), compiled=True)
     assert torch._dynamo.config.cache_size_limit >= 64  # the old name, which still works
-
-
-def test_whether_bfloat16_is_fast_is_what_the_processor_says():
-    flags = set()
-    try:
-        with open("/proc/cpuinfo") as file:
-            flags = set(next(line for line in file if line.startswith("flags")).split())
-    except (OSError, StopIteration):
-        pytest.skip("no /proc/cpuinfo that lists the instructions of this processor")
-    if not hasattr(torch.cpu, "_is_avx512_bf16_supported"):
-        pytest.skip("this version of torch cannot be asked, so the answer is no")
-    assert has_fast_bfloat16("cpu") == bool({"avx512_bf16", "amx_tile"} & flags)
 
 
 # -- memory -----------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def _checksum(tensors: dict[str, Tensor], facts: str) -> str:
 
 def write_tensors(path: str | Path, tensors: dict[str, Tensor], facts: dict) -> None:
     """Write named tensors and JSON-ready ``facts`` (with a "kind") as one file, atomically."""
-    path = Path(path)
+    path = Path(path).expanduser()
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     text = json.dumps(facts, allow_nan=False)
@@ -52,7 +52,7 @@ def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dict]:
 
     Raises FileNotFoundError, or ValueError for a file that is cut short, changed, foreign or of another kind.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"there is no checkpoint {path}. Check the path, or train first.")
     try:

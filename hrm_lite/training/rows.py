@@ -111,7 +111,8 @@ class Rows:
         """Take back what `tensors` gave, with any number of processes."""
         device = self.queue.device
         for name in self._SPLIT:
-            setattr(self, name, tensors[name][self.own].to(device))
+            # A run may go on in another precision: the states are cast.
+            setattr(self, name, tensors[name][self.own].to(device, getattr(self, name).dtype))
         for name in self._WHOLE:
             setattr(self, name, tensors[name].to(device))
         self.refills = int(tensors["refills"])

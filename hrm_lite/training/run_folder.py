@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import platform
 from collections.abc import Callable
@@ -27,25 +28,44 @@ from .checkpoints import difference, latest_state, save_model, save_state
 
 __all__ = ["RunFolder"]
 
+_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
+
 
 class RunFolder:
     """``path`` as a place where one run lives. Use as a context manager: it is locked while a process writes there."""
 
     def __init__(self, path: str | Path):
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
         # The operating system drops such a lock when its process dies, however it dies.
         self._lock = FileLock(self.path / ".lock", timeout=0)
         self.model, self.best = self.path / "model.safetensors", self.path / "best.safetensors"
 
     def __enter__(self) -> RunFolder:
-        """Raises RuntimeError, and changes nothing, when another process holds the folder."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        """Raises RuntimeError, and changes nothing, when another process holds the folder; OSError when it is no place
+        to write in. A finished run may lie in such a place: it is only read, and nobody can change it meanwhile.
+        """
         try:
+            self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         except Timeout:
             raise RuntimeError(
                 f"the run folder {self.path} is in use by {self._owner()}. Two runs in one folder would overwrite each "
                 "other's checkpoints. Wait for that one, stop it, or choose another run_dir."
+            ) from None
+        except (FileExistsError, NotADirectoryError):
+            file = next((p for p in (self.path, *self.path.parents) if p.is_file()), self.path)
+            raise NotADirectoryError(
+                errno.ENOTDIR, f"run_dir must be a folder, but {file} is a file. Choose another run_dir"
+            ) from None
+        except OSError as error:
+            if error.errno not in _NOT_WRITABLE:
+                raise
+            if self._is_finished():
+                return self
+            raise OSError(
+                error.errno,
+                f"nothing can be written in {self.path} ({os.strerror(error.errno)}). Choose another run_dir; a run "
+                "that is there can be copied to it, and goes on from there",
             ) from None
         try:
             # What a killed process was writing; under the lock nobody else is.
@@ -61,8 +81,16 @@ class RunFolder:
         return self
 
     def __exit__(self, *_) -> None:
-        (self.path / ".owner.json").unlink(missing_ok=True)
-        self._lock.release()
+        if self._lock.is_locked:
+            (self.path / ".owner.json").unlink(missing_ok=True)
+            self._lock.release()
+
+    def _is_finished(self) -> bool:
+        try:
+            record = self.record()
+        except (OSError, ValueError):
+            return False
+        return record is not None and record["finished"] and self.model.exists()
 
     def _owner(self) -> str:
         try:

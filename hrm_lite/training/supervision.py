@@ -8,17 +8,19 @@ no gradient into the segment before.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from ..config import TrainConfig
+from ..config import PRECISIONS, TrainConfig
 from ..halting import continue_target, least_segments, wants_to_halt
-from ..losses import Losses, segment_loss
-from ..model import HRM
+from ..losses import Losses, joined, segment_loss
+from ..model import HRM, Latents
 from ..processes import Processes
 from ..puzzles.base import PuzzleSet
 from .optim import average_weights, gradient_norm, learning_rate, make_optimizer, sign_sgd
+from .precision import LossScale, choose_precision
 from .rows import Rows
 from .working import WorkingCopy, keep_freed_memory
 
@@ -36,6 +38,8 @@ class DeepSupervision:
     working  the learner in ``config.precision``, compiled or not: what computes; ``judged`` is the same of ``model``
     rows     the carried batch
     steps    updates so far; ``skipped`` counts those that were left out because something was not finite
+    parts    in how many portions the rows are worked on: more than one where memory is too small for all of them
+    say      takes a sentence for the person who is watching
     """
 
     def __init__(
@@ -45,13 +49,17 @@ class DeepSupervision:
         config: TrainConfig,
         processes: Processes | None = None,
         device: torch.device | str = "cpu",
+        say: Callable[[str], None] = print,
     ):
         self.config, self.processes = config, processes or Processes()
         self.device = torch.empty(0, device=device).device  # "cuda" becomes "cuda:0"
         self.model = model if model.z_H_init.device == self.device else copy.deepcopy(model).to(self.device)
         self.processes.copy_from_main(list(self.model.state_dict().values()))
         self.learner = copy.deepcopy(self.model) if config.ema else self.model
-        dtype = getattr(torch, config.precision)
+        self.precision = config.precision if config.precision != "auto" else self._fast_precision()
+        self.scale = LossScale() if self.precision == "float16" else None
+        self.parts, self.say = 1, say
+        dtype = getattr(torch, self.precision)
         if self.device.type == "cpu":
             keep_freed_memory()
         self.working = WorkingCopy(self.learner, dtype, config.compile)
@@ -64,6 +72,7 @@ class DeepSupervision:
             puzzles, self.working.model, config.batch_size, config.augment, self.generator, self.processes
         )
         self.steps, self.skipped, self.skipped_in_a_row = 0, 0, 0
+        self.touched: list[tuple[Tensor, Tensor]] = []  # puzzle identifiers, and the gradients of what was read of them
         # Since the last report: loss, exact answers and right cells of this process's rows; gradient norms and steps,
         # kept by the main process. On the device, so that a step waits for nothing.
         self.sums = torch.zeros(5, dtype=torch.float64, device=self.device)
@@ -74,41 +83,94 @@ class DeepSupervision:
         Raises FloatingPointError when something is not finite, unless ``config.nonfinite`` says to skip the step. A GPU
         is not asked in every step, or it would have to be waited for: there `means` finds out.
         """
+        cfg, rows = self.config, self.rows
+        rows.refill(self.working.model)
+        latents, halts, losses = self._learn()
+        least = least_segments(cfg.batch_size, cfg.max_segments, cfg.exploration, self.generator)[rows.own]
+        rows.z_H, rows.z_L = latents
+        rows.segments = rows.segments + 1
+        rows.halted = (rows.segments >= cfg.max_segments) | (halts & (rows.segments >= least))
+
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        self.processes.sum_all(gradients)
+        if self.scale:
+            torch._foreach_mul_(gradients, 1 / self.scale.value)
+        norm = gradient_norm(gradients)
+        entry = torch.stack([losses.output, losses.exact.sum(), losses.cells.sum()]).double()
+        asks = self.device.type == "cpu" or cfg.nonfinite == "skip" or self.scale
+        if asks and self._broken(norm, entry):
+            self._skip(norm, entry[0])
+        else:
+            self._update(gradients, norm)
+            if self.scale:
+                self.scale.grow()
+            self.sums += torch.cat([entry, torch.stack([norm.double(), torch.ones_like(entry[0])])
+                                    * self.processes.is_main])  # fmt: skip
+            self.skipped_in_a_row = 0
+        self._clear()
+        self.steps += 1
+        return losses
+
+    def _learn(self) -> tuple[Latents, Tensor, Losses]:
+        """Forward and backward of all rows: the latents after the segment, who wants to halt, the losses.
+
+        Where memory is too small for all rows at once, they are worked on in portions whose gradients are added up.
+        """
+        rows = len(self.rows.tokens)
+        while True:
+            try:
+                size = -(-rows // self.parts)
+                found = [self._learn_part(slice(i, i + size)) for i in range(0, rows, size)]
+                break
+            except RuntimeError as error:
+                if not _out_of_memory(error) or self.parts >= rows:
+                    raise
+            # Not inside the handler: the error holds on to all that was computed.
+            self.parts = min(2 * self.parts, rows)
+            self._clear()
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            self.say(
+                f"Step {self.steps + 1} does not fit into the memory of this {self.device.type} device. From here on "
+                f"the {rows} rows of the batch are worked on {-(-rows // self.parts)} at a time and their gradients "
+                "added up: the run is the same, and a little slower."
+            )
+        latents, halts, losses = zip(*found, strict=True)
+        if len(found) == 1:
+            return found[0]
+        return Latents(*map(torch.cat, zip(*latents, strict=True))), torch.cat(halts), joined(losses)
+
+    def _learn_part(self, part: slice) -> tuple[Latents, Tensor, Losses]:
         cfg, rows, model = self.config, self.rows, self.working.model
-        rows.refill(model)
-        x = model.input_net(rows.tokens, rows.ids)
-        out = model.read_out(*model.run_segment(rows.latents, x))
-        segments = rows.segments + 1
-        last = segments >= cfg.max_segments
+        x = model.input_net(rows.tokens[part], rows.ids[part])
+        out = model.read_out(*model.run_segment(Latents(rows.z_H[part], rows.z_L[part]), x))
         target = None
         if cfg.continue_loss:
             # The next step runs this very segment for the rows that go on, but cannot stand in for the pass: by then
             # the weights have moved, and the graph that Q_continue needs is gone. x̃ is all that the two share.
             with torch.no_grad():
+                last = rows.segments[part] + 1 >= cfg.max_segments
                 target = continue_target(model.read_out(*model.run_segment(out.latents, x)), last)
-        losses = segment_loss(out, rows.labels, target, cfg.output_loss)
-        (losses.total / cfg.batch_size).backward()
-        halts = wants_to_halt(out.q_halt.detach(), out.q_continue.detach() if cfg.continue_loss else None)
-        least = least_segments(cfg.batch_size, cfg.max_segments, cfg.exploration, self.generator)[rows.own]
-        rows.z_H, rows.z_L = out.latents
-        rows.segments = segments
-        rows.halted = last | (halts & (segments >= least))
-
+        losses = segment_loss(out, rows.labels[part], target, cfg.output_loss)
+        loss = losses.total / cfg.batch_size
+        (loss if self.scale is None else loss * self.scale.value).backward()
         self.working.collect()
-        gradients = [p.grad for p in self.parameters if p.grad is not None]
-        self.processes.sum_all(gradients)
-        norm = gradient_norm(gradients)
-        entry = torch.stack([losses.output.detach(), losses.exact.sum(), losses.cells.sum()]).double()
-        if (self.device.type == "cpu" or cfg.nonfinite == "skip") and self._broken(norm, entry):
-            self._skip(norm, entry[0])
-        else:
-            self._update(gradients, norm)
-            self.sums += torch.cat([entry, torch.stack([norm.double(), torch.ones_like(entry[0])])
-                                    * self.processes.is_main])  # fmt: skip
-            self.skipped_in_a_row = 0
+        if puzzles := model.input_net.puzzles:
+            ids, read = puzzles.touched
+            self.touched.append((ids, read.grad))
+            puzzles.touched = None
+        halts = wants_to_halt(out.q_halt.detach(), out.q_continue.detach() if cfg.continue_loss else None)
+        return out.latents, halts, losses.detach()
+
+    def _clear(self) -> None:
+        """Forget the gradients: those of a step that is over, or of one that has to be begun again."""
         self.optimizer.zero_grad(set_to_none=True)
-        self.steps += 1
-        return losses
+        self.working.clear()
+        self.touched = []
+
+    def _fast_precision(self) -> str:
+        """What all processes are fast in: the most careful of their choices."""
+        return PRECISIONS[self.processes.highest(PRECISIONS.index(choose_precision(self.device)))]
 
     def _update(self, gradients: list[Tensor], norm: Tensor) -> None:
         cfg = self.config
@@ -118,11 +180,10 @@ class DeepSupervision:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.step()
-        if puzzles := self.working.model.input_net.puzzles:
-            ids, read = puzzles.touched
-            ids, gradient = self.processes.gather(ids), self.processes.gather(read.grad)
-            sign_sgd(puzzles.weight, ids, gradient, cfg.puzzle_lr * rate / cfg.lr, cfg.weight_decay)
-            puzzles.touched = None
+        if self.touched:
+            ids, gradient = (self.processes.gather(torch.cat(parts)) for parts in zip(*self.touched, strict=True))
+            weight = self.working.model.input_net.puzzles.weight
+            sign_sgd(weight, ids, gradient, cfg.puzzle_lr * rate / cfg.lr, cfg.weight_decay)
         self.working.refresh()
         if cfg.ema:
             average_weights(self.model, self.learner, cfg.ema, self.steps)
@@ -135,6 +196,8 @@ class DeepSupervision:
 
     def _skip(self, norm: Tensor, loss: Tensor) -> None:
         """Leave out this update, and replace the rows that carry what is not finite."""
+        if self.scale and torch.isfinite(loss) and self.scale.shrink():
+            return  # the scaled gradient was too large for float16: the next step tries a smaller scale
         self.skipped += 1
         self.skipped_in_a_row += 1
         if self.config.nonfinite == "stop" or self.skipped_in_a_row >= _SKIPS_IN_A_ROW:
@@ -180,6 +243,8 @@ class DeepSupervision:
             named |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
         named["sums"] = self.processes.sum(self.sums)
         named["skipped"] = torch.tensor([self.skipped, self.skipped_in_a_row])
+        if self.scale:
+            named["loss_scale"] = self.scale.tensor()
         return named | {f"generator.{self.device.type}": self.generator.get_state()}
 
     def load(self, tensors: dict[str, Tensor], steps: int) -> None:
@@ -196,12 +261,19 @@ class DeepSupervision:
             optimizer["state"].setdefault(int(i), {})[key] = value
         self.optimizer.load_state_dict(optimizer)
         self.rows.load(part(tensors, "rows."))
+        if self.scale and "loss_scale" in tensors:
+            self.scale.load(tensors["loss_scale"])
         self.sums = tensors["sums"].to(self.device) * self.processes.is_main
         state = tensors.get(f"generator.{self.device.type}")
         if state is not None:
             self.generator.set_state(state)
         else:  # the generators of a CPU and a GPU cannot read each other's state
             self.generator.manual_seed(self.config.seed + steps)
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """A GPU has an error of its own for this; a CPU says it in words."""
+    return isinstance(error, torch.cuda.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -21,6 +21,7 @@ from ..solving import evaluate
 from .checkpoints import load_model
 from .interrupts import Interrupts
 from .optim import learning_rate
+from .precision import slower_than_float32
 from .reporting import Report
 from .rows import Rows
 from .run_folder import RunFolder
@@ -43,20 +44,24 @@ class Trainer:
     best.safetensors. on_step: called after every step with this trainer and the step's `Losses`. progress: show a bar.
     device: where to compute. None: where the model is, or on this process's GPU if the model is on the CPU.
 
-    Raises ValueError when the model cannot read the puzzles.
+    config: a `TrainConfig`, or a dictionary of its settings.
+
+    Raises ValueError when the model cannot read the puzzles, TypeError when one of the three is something else.
     """
 
     def __init__(
         self,
         model: HRM,
         puzzles: PuzzleSet,
-        config: TrainConfig,
+        config: TrainConfig | Mapping,
         run_dir: str | Path | None = None,
         held_out: PuzzleSet | None = None,
         on_step: Callable[[Trainer, Losses], None] | None = None,
         progress: bool = True,
         device: str | torch.device | None = None,
     ):
+        config = TrainConfig.from_dict(dict(config)) if isinstance(config, Mapping) else config
+        _check_kinds(model, puzzles, held_out, config)
         for puzzle_set in (puzzles, held_out):
             if puzzle_set is not None:
                 _check_fit(model, puzzle_set)
@@ -68,6 +73,8 @@ class Trainer:
         # Of several processes each has a device of its own, whatever the model was moved to before.
         device = device or (self.processes.device if home.type == "cpu" or self.processes.count > 1 else home)
         self.supervision = DeepSupervision(model, puzzles, config, self.processes, device)
+        self.supervision.say = self._say
+        self.report: Report | None = None  # while it runs
         self.seconds, self.history = 0.0, []
         self.identity = {
             "model": model.config.to_dict(),
@@ -76,7 +83,7 @@ class Trainer:
             "initial": fingerprint(self.model.state_dict()),
         }
         self.judge = None if held_out is None else held_out.content_hash
-        self.watched = None if held_out is None else held_out.as_tensors(self.supervision.device)
+        self.watched = None if held_out is None else held_out.as_tensors(self.device)
         self.provenance = provenance()
 
     @property
@@ -93,6 +100,16 @@ class Trainer:
     def rows(self) -> Rows:
         """The carried batch."""
         return self.supervision.rows
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.supervision.device
+
+    def _say(self, text: str) -> None:
+        """A sentence for whoever is watching: above the bar while there is one, and from the main process only."""
+        if self.processes.is_main:
+            (self.report.say if self.report else print)(text)
 
     # -- running -------------------------------------------------------------------------------------
 
@@ -133,9 +150,11 @@ class Trainer:
             return resumed
         talks = self.processes.is_main
         log_dir = self.folder.path / "tensorboard" if self.folder and talks else None
-        report = Report(self.config, self.step, self.seconds, self.progress and talks, log_dir)
-        if resumed is not None and talks:
-            report.say(f"resumed at step {self.step:,} from {self.folder.path}")
+        report = self.report = Report(self.config, self.step, self.seconds, self.progress and talks, log_dir)
+        if resumed is not None:
+            self._say(f"resumed at step {self.step:,} from {self.folder.path}")
+        if self.config.precision != "auto" and (slow := slower_than_float32(self.config.precision, self.device)):
+            self._say(slow)
         begun, before = time.perf_counter(), self.seconds
         try:
             while not end:
@@ -155,11 +174,12 @@ class Trainer:
                 if not last or last[0]["step"] != self.step:
                     self._evaluate(report)
             record = self.save(end)
-            if end in _INTERRUPTS and talks:
+            if end in _INTERRUPTS:
                 kept = f": a new call goes on from the checkpoint in {self.folder.path}" if self.folder else ""
-                report.say(f"stopped by {end} after step {self.step:,}{kept}")
+                self._say(f"stopped by {end} after step {self.step:,}{kept}")
         finally:
             report.close()
+            self.report = None
         if end == "SIGTERM":
             raise SystemExit(143)  # what a process that obeys this signal leaves with
         return record
@@ -232,7 +252,9 @@ class Trainer:
             "presented": int(self.rows.presented),
             "parameters": self.model.count_parameters(),
             "processes": self.processes.count,
-            "device": self.supervision.device.type,
+            "device": self.device.type,
+            "precision": self.supervision.precision,
+            "parts": self.supervision.parts,
             "best": best and {"step": best["step"], "exact": best["exact"][-1], "cells": best["cells"][-1]},
             "provenance": self.provenance,
             "history": self.history,
@@ -257,14 +279,13 @@ class Trainer:
             return None
         # With a floor the schedule itself depends on where it ends.
         free = _FREE + (("max_steps",) if self.config.lr_floor == 1 else ())
-        say = print if self.processes.is_main else lambda text: None
-        found = self.folder.load(self.identity, free, say)
+        found = self.folder.load(self.identity, free, self._say)
         if found is None:
             return None
         tensors, record = found
         now = part(tensors, "average.") or part(tensors, "learner.") or load_model(self.folder.model).state_dict()
         if self.identity["initial"] not in (record["initial"], fingerprint(now)):
-            say(
+            self._say(
                 f"the run in {self.folder.path} goes on with its own weights: those of the model given are neither the "
                 "ones that it began with nor the ones that it has now (another seed, or another version of hrm_lite)."
             )
@@ -284,6 +305,22 @@ class Trainer:
             )
         self.model.load_state_dict(now)
         return record
+
+
+def _check_kinds(model, puzzles, held_out, config) -> None:
+    own = (
+        "Puzzles come from hrm_lite.puzzles, for example sudoku.load(…); arrays or tensors of your own become a set "
+        "with hrm_lite.puzzles.own.from_arrays(inputs, labels)."
+    )
+    for name, value, kind, advice in (
+        ("model", model, HRM, "Write HRM(HRMConfig(…)), or load_model(…)."),
+        ("puzzles", puzzles, PuzzleSet, own),
+        ("held_out", held_out, (PuzzleSet, type(None)), own),
+        ("config", config, TrainConfig, "Write TrainConfig(lr=1e-3, …), train_preset(…), or a dictionary of settings."),
+    ):
+        if not isinstance(value, kind):
+            expected = kind.__name__ if isinstance(kind, type) else kind[0].__name__
+            raise TypeError(f"Trainer: {name} is a {type(value).__name__}, but must be a {expected}. {advice}")
 
 
 def _check_fit(model: HRM, puzzles: PuzzleSet) -> None:

@@ -1,7 +1,7 @@
 """The working copy: the model that does the arithmetic, in another precision or compiled, beside the weights it serves.
 
 Training keeps its weights in float32, where a small step is not rounded away. The passes run on a copy of the
-modules. In float32 the copy shares the weights; in bfloat16 it holds them cast once a step, which is the published
+modules. In float32 the copy shares the weights; in 16 bits it holds them cast once a step, which is the published
 precision without a cast in every call (`torch.autocast` casts again each time a module is used, N·T times a segment).
 """
 
@@ -16,7 +16,7 @@ from ..layers import Block
 from ..model import HRM
 from .compiling import compiled_or_eager
 
-__all__ = ["WorkingCopy", "has_fast_bfloat16", "keep_freed_memory"]
+__all__ = ["WorkingCopy", "keep_freed_memory"]
 
 
 class WorkingCopy:
@@ -47,21 +47,19 @@ class WorkingCopy:
             weights, own = zip(*self.cast, strict=True)
             torch._foreach_copy_(own, weights)
 
-    @torch.no_grad()
-    def collect(self) -> None:
-        """Hand the gradients of the last backward pass to ``source``, in its precision."""
-        for weight, own in self.cast:
-            weight.grad = None if own.grad is None else own.grad.to(weight.dtype)
+    def clear(self) -> None:
+        """Drop gradients that were not collected."""
+        for _, own in self.cast:
             own.grad = None
 
-
-def has_fast_bfloat16(device: torch.device | str) -> bool:
-    """Whether the device multiplies bfloat16 in hardware. Elsewhere it is emulated, and slower than float32."""
-    if torch.device(device).type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    # torch has no public question for this yet; where it cannot be asked the answer is no.
-    asks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
-    return any(ask() for ask in asks if ask is not None)
+    @torch.no_grad()
+    def collect(self) -> None:
+        """Add the gradients of the last backward pass to those of ``source``, in its precision."""
+        for weight, own in self.cast:
+            if own.grad is not None:
+                gradient = own.grad.to(weight.dtype)
+                weight.grad = gradient if weight.grad is None else weight.grad + gradient
+                own.grad = None
 
 
 def keep_freed_memory() -> None:
