@@ -2,7 +2,7 @@
 
     python benchmarks/engine.py                          all that fits a CPU, on one thread: about 6 minutes
     python benchmarks/engine.py --sections solving memory
-    python benchmarks/engine.py --device cuda --sections presets capacity memory --json results/throughput/h100.json
+    python benchmarks/engine.py --device cuda --sections presets capacity memory t4 --json results/throughput/h100.json
 
 Sections
     training   samples/s of a training step: eager and compiled, float32 and bfloat16, three recipes
@@ -10,8 +10,9 @@ Sections
     memory     bytes that the backward pass keeps, against N·T, for each gradient
     solving    halting against all 16 segments, on 4x4 Sudoku with a model of this repository; one puzzle at a time
     imports    cold start of `import hrm_lite` against `import torch`
-    presets    "paper" and "lite" at full batch: samples/s, TFLOP/s, peak memory                      (CUDA only)
+    presets    "paper", "lite" and "compact" at full batch: samples/s, TFLOP/s, peak memory           (CUDA only)
     capacity   the largest batch that fits, one-step gradient against BPTT                            (CUDA only)
+    t4         float16 within 15 GB, as on Colab's T4: which batch fits, and in which portions        (CUDA only)
 """
 
 import argparse
@@ -138,66 +139,96 @@ def presets(device: str, threads: int) -> list[dict]:
     from train_step import random_puzzles
 
     from hrm_lite import HRM, model_preset, train_preset
+    from hrm_lite.training.precision import rates
     from hrm_lite.training.supervision import DeepSupervision
 
-    a = torch.randn(8192, 8192, device=device, dtype=torch.bfloat16)
-    card = 2 * 8192**3 / seconds_of(lambda: a @ a, device) / 1e12
+    card = rates(device)
     rows = []
-    for name in ("paper", "lite"):
-        for compiled in (False, True):
+    for name in ("paper", "lite", "compact"):
+        for precision, compiled in (("bfloat16", False), ("bfloat16", True), ("float16", True)):
             torch.cuda.empty_cache(), torch.cuda.reset_peak_memory_stats()
-            config = train_preset(name, compile=compiled)
-            work = DeepSupervision(HRM(model_preset(name)), random_puzzles(4000, 81), config, device=device)
-            few = DeepSupervision(HRM(work.model.config), random_puzzles(64, 81),
-                                  config.replace(batch_size=16, compile=False), device=device)
+            config = train_preset(name, compile=compiled, precision=precision)
+            model = HRM(model_preset(name))
+            few = DeepSupervision(model, random_puzzles(64, 81), config.replace(batch_size=16, compile=False),
+                                  device=device)
             with FlopCounterMode(display=False) as counter:
                 few.step()
             flop = counter.get_total_flops() / 16 * config.batch_size
+            work = DeepSupervision(model, random_puzzles(4000, 81), config, device=device)
             step = seconds_of(work.step, device)
+            peak = torch.cuda.max_memory_allocated()
             carried, model = work.rows, work.working.model.eval()
             with torch.no_grad():
                 segment = seconds_of(lambda m=model, r=carried: m(r.latents, r.tokens, r.ids), device)
-            rows.append({"preset": name, "": "compiled" if compiled else "eager", "batch": config.batch_size,
-                         "training samples/s": config.batch_size / step, "TFLOP/s": flop / step / 1e12,
-                         "of the card's": flop / step / 1e12 / card, "inference samples/s": config.batch_size / segment,
-                         "peak GB": torch.cuda.max_memory_allocated() / 1e9})
-    return [{"card, bf16 TFLOP/s": card}, *rows]
+            rows.append({"preset": name, "precision": precision, "": "compiled" if compiled else "eager",
+                         "batch": config.batch_size, "training samples/s": config.batch_size / step,
+                         "TFLOP/s": flop / step / 1e12, "of the card's": flop / step / 1e12 / card[precision],
+                         "inference samples/s": config.batch_size / segment, "peak GB": peak / 1e9,
+                         "MiB/row": peak / config.batch_size / 2**20,
+                         "in portions of": config.batch_size // work.parts})
+    return [{f"card, {precision} TFLOP/s": rate for precision, rate in card.items()}, *rows]
 
 
 def capacity(device: str, threads: int) -> list[dict]:
+    """The largest batch that a step of "paper" fits into memory with, for the one-step gradient and for all steps.
+
+    Memory grows evenly with the batch: two small ones say about how large it may be, then it is tried.
+    """
     import torch
     from train_step import random_puzzles
 
     from hrm_lite import HRM, model_preset, train_preset
     from hrm_lite.training.supervision import DeepSupervision
 
-    def fits(batch: int, **changes) -> bool:
-        torch.cuda.empty_cache()
-        try:
-            config = train_preset("paper", batch_size=batch, compile=False)
-            model = HRM(model_preset("paper", **changes))
-            DeepSupervision(model, random_puzzles(256, 81), config, device=device).step()
-            return True
-        except torch.cuda.OutOfMemoryError:
-            return False
+    puzzles, total = random_puzzles(256, 81), torch.cuda.get_device_properties(0).total_memory
+
+    def peak(model, batch: int) -> tuple[int, bool]:
+        torch.cuda.empty_cache(), torch.cuda.reset_peak_memory_stats()
+        config = train_preset("paper", batch_size=batch, compile=False, precision="bfloat16")
+        work = DeepSupervision(model, puzzles, config, device=device, say=lambda text: None)
+        work.step()
+        return torch.cuda.max_memory_allocated(), work.parts == 1
 
     rows = []
     for cycles, steps in ((2, 2), (4, 4), (8, 8), (10, 50)):
         row = {"N·T": cycles * steps}
         for gradient in ("one_step", "full"):
-            low, high = 0, 16
-            while fits(high, cycles=cycles, steps=steps, gradient=gradient):
-                low, high = high, 2 * high
-            while high - low > max(1, low // 16):
-                middle = (low + high) // 2
-                ok = fits(middle, cycles=cycles, steps=steps, gradient=gradient)
-                low, high = (middle, high) if ok else (low, middle)
-            row[f"largest batch, {gradient}"] = low
+            model = HRM(model_preset("paper", cycles=cycles, steps=steps, gradient=gradient)).to(device)
+            small, large = peak(model, 2)[0], peak(model, 6)[0]
+            slope = (large - small) / 4
+            batch = int((0.98 * total - (small - 2 * slope)) / slope)
+            while batch > 1 and not peak(model, batch)[1]:
+                batch = int(0.95 * batch)
+            row |= {f"largest batch, {gradient}": batch, f"MiB/row, {gradient}": slope / 2**20}
+        row["times as large"] = row["largest batch, one_step"] / row["largest batch, full"]
         rows.append(row)
     return rows
 
 
-SECTIONS = {f.__name__: f for f in (training, scaling, memory, solving, imports, presets, capacity)}
+def t4(device: str, threads: int) -> list[dict]:
+    """What a card of 15 GB holds in float16: the batch of each preset, in portions where it does not fit as it is."""
+    import torch
+    from train_step import random_puzzles
+
+    from hrm_lite import HRM, model_preset, train_preset
+    from hrm_lite.training.supervision import DeepSupervision
+
+    rows = []
+    torch.cuda.set_per_process_memory_fraction(15e9 / torch.cuda.get_device_properties(0).total_memory)
+    try:
+        for name in ("paper", "lite", "compact"):
+            torch.cuda.empty_cache(), torch.cuda.reset_peak_memory_stats()
+            config = train_preset(name, precision="float16")
+            work = DeepSupervision(HRM(model_preset(name)), random_puzzles(2000, 81), config, device=device)
+            step = seconds_of(work.step, device, 5)
+            rows.append({"preset": name, "batch": config.batch_size, "in portions of": config.batch_size // work.parts,
+                         "peak GB": torch.cuda.max_memory_allocated() / 1e9, "s/step on this card": step})
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    return rows
+
+
+SECTIONS = {f.__name__: f for f in (training, scaling, memory, solving, imports, presets, capacity, t4)}
 
 
 def table(rows: list[dict]) -> str:
