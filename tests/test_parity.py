@@ -62,7 +62,8 @@ def test_outputs_and_states_of_each_segment(name, prefix, dtype, bound):
     for m, pairs in enumerate(segments(model, r, handed_on=False)):
         for key, (computed, wanted) in pairs.items():
             torch.testing.assert_close(
-                computed.double(), wanted.double(), atol=bound, rtol=0, msg=lambda e, at=f"segment {m} {key}": f"{at}: {e}"
+                computed.double(), wanted.double(), atol=bound, rtol=0,
+                msg=lambda e, at=f"segment {m} {key}": f"{at}: {e}"
             )
 
 
