@@ -8,7 +8,7 @@ PY     := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help book test fast lab lint strip address clean
+.PHONY: help book test fast lab lint strip fold address clean
 .DELETE_ON_ERROR:
 
 # The book and its tests run alike, so that they get the same numbers to the last bit: one thread a
@@ -41,6 +41,9 @@ lint: $(READY)  ## check the style of the code (ruff)
 
 strip: $(READY)  ## take the outputs out of the source notebooks (after working in JupyterLab)
 	$(PY) -m nbstripout $(wildcard book/*.ipynb notebooks/*.ipynb)
+
+fold: $(READY)  ## close solutions and other hidden cells on Colab, too
+	@$(PY) tools/fold.py
 
 address: $(READY)  ## move badges, bootstrap cells, links and citation: make address URL=https://github.com/OWNER/NAME
 	@$(PY) tools/address.py $(if $(URL),'$(URL)')

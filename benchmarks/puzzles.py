@@ -135,7 +135,7 @@ def main() -> None:
         print(source, ", ".join(f"{name} {np.round(value, 4):g}" for name, value in facts.items()))
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def main() -> None:
         for name, value in result["ratings"].items():
             print(f"ratings: {name:27}{value:14,.4f}")
     if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -98,5 +98,5 @@ if __name__ == "__main__":
           f"{' with' if given.continue_target else ' without'} continue target, {found['train']['precision']}, "
           f"{'compiled' if found['train']['compile'] else 'eager'}")
     if given.json:
-        with open(given.json, "w") as file:
+        with open(given.json, "w", encoding="utf-8") as file:
             json.dump(found, file, indent=2)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import platform
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -15,15 +18,21 @@ import torch
 
 __all__ = ["provenance", "published", "read_json", "write_atomically", "write_json"]
 
+_WINDOWS = os.name == "nt"
+
+# Where git or GitHub makes an archive, it writes the commit in here (.gitattributes says so).
+_ARCHIVED = "$Format:%H$"
+
 
 def provenance() -> dict:
-    """Commit (None outside a checkout), versions and hardware, as JSON-ready values."""
+    """Commit (None where nothing tells it), versions and hardware, as JSON-ready values."""
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
     return {
         "commit": _commit(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version()}
-        | {name: _version(name) for name in ("hrm-lite", "torch", "numpy")},
+        | {name: _version(name) for name in ("hrm-lite", "numpy")}
+        | {"torch": str(torch.__version__)},  # with its build, as in 2.11.0+cu128; pip's own list may lack that
         "hardware": {
             "machine": platform.machine(),
             "processor": _processor(),
@@ -42,12 +51,30 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """The commit of the checkout that this package is read from, with "+changes" when files differ from it."""
+    """The commit that this package is of: of its checkout, as pip fetched it, or of the archive that it was built from.
+
+    In a checkout, "+changes" stands behind it when files differ from it.
+    """
+    return _checked_out() or _fetched() or (None if "$" in _ARCHIVED else _ARCHIVED)
+
+
+def _fetched() -> str | None:
+    """What pip noted of an installation from a git address: there is no such note of an archive or an index."""
+    try:
+        found = metadata.distribution("hrm-lite")
+        if Path(found.locate_file("hrm_lite")).resolve() != Path(__file__).resolve().parent:
+            return None  # one is installed, and another is imported
+        return json.loads(found.read_text("direct_url.json") or "{}").get("vcs_info", {}).get("commit_id")
+    except (metadata.PackageNotFoundError, OSError, ValueError):
+        return None
+
+
+def _checked_out() -> str | None:
     here = Path(__file__).resolve().parent
 
     def git(*words: str) -> str:
         return subprocess.run(
-            ["git", *words], cwd=here, capture_output=True, text=True, check=True, timeout=10
+            ["git", *words], cwd=here, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=10
         ).stdout.strip()
 
     try:
@@ -60,7 +87,7 @@ def _commit() -> str | None:
 
 def _processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or sys.platform
@@ -77,15 +104,34 @@ def write_atomically(path: Path, write) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(aside, path)
+        _rename(aside, path)
         if os.name == "posix":  # The rename itself is only on disk once the folder is.
             folder = os.open(path.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
+            except OSError as error:
+                if error.errno not in _CANNOT_SYNC:
+                    raise
             finally:
                 os.close(folder)
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a folder that is gone, or no longer ours: what failed first is told
+            aside.unlink(missing_ok=True)
+
+
+# What network drives, and Google's in Colab, answer to the wish to sync a folder: they know no such thing.
+_CANNOT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.EACCES, errno.EPERM}
+
+
+def _rename(aside: Path, path: Path) -> None:
+    """Rename over ``path``. Windows refuses while another program reads the old file: it gets a second to finish."""
+    for patience in range(20, -1, -1):
+        try:
+            return os.replace(aside, path)
+        except PermissionError:
+            if not (_WINDOWS and patience):
+                raise
+            time.sleep(0.05)
 
 
 def write_json(path: Path, value: dict) -> None:

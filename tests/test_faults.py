@@ -39,6 +39,19 @@ def in_child(target, *arguments):
     return child
 
 
+def heard_from(target, *arguments):
+    """All that a child says through the pipe that it gets as its last argument, and the exit code."""
+    hear, say = children.Pipe()
+    child = in_child(target, *arguments, say)
+    say.close()  # or one that says nothing would be waited for for good
+    finish(child)
+    said = []
+    with contextlib.suppress(EOFError):
+        while True:
+            said.append(hear.recv())
+    return said, child.exitcode
+
+
 def finish(child):
     """Wait for a child; one that hangs is a failure and not a test that never ends."""
     child.join(120)
@@ -199,10 +212,7 @@ def test_when_the_disk_is_full_the_checkpoint_before_stands_and_the_message_says
     trainer(puzzles, tmp_path / "whole").fit()
     if kept:
         trainer(puzzles, tmp_path / "cut", TRAIN.replace(max_steps=4)).fit()
-    hear, say = children.Pipe()
-    child = in_child(fill_up if kept else full_at_once, puzzles, tmp_path / "cut", say)
-    finish(child)
-    message = hear.recv()
+    [message], _ = heard_from(fill_up if kept else full_at_once, puzzles, tmp_path / "cut")
     assert message.startswith(str(errno.EFBIG)) and "could not be written" in message and "Make room" in message
     if kept:
         assert "what belongs to step 8" in message and "step-000000004.safetensors stands" in message
@@ -233,6 +243,20 @@ def test_the_file_is_synced_before_it_is_renamed_and_the_folder_after(tmp_path, 
     monkeypatch.setattr(os, "replace", lambda a, b: (done.append("rename"), replace(a, b)))
     write_atomically(tmp_path / "x", lambda file: file.write(b"1"))
     assert done == ["file", "rename", "folder"]
+
+
+@pytest.mark.parametrize(("number", "harmless"), [(errno.EINVAL, True), (errno.ENOTSUP, True), (errno.EIO, False)],
+                         ids=["EINVAL", "ENOTSUP", "EIO"])
+def test_a_drive_that_cannot_sync_folders_will_do_and_one_that_breaks_will_not(tmp_path, monkeypatch, number, harmless):
+    def fsync(fd, real=os.fsync):
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise OSError(number, "as a network drive answers")
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with contextlib.nullcontext() if harmless else pytest.raises(OSError, match="as a network drive"):
+        write_atomically(tmp_path / "x", lambda file: file.write(b"1"))
+    assert (tmp_path / "x").read_bytes() == b"1"
 
 
 def test_the_state_is_written_first_and_the_record_last(tmp_path, monkeypatch):
@@ -372,10 +396,11 @@ def test_a_damaged_record_is_written_again_aloud_where_the_checkpoints_hold_it(p
         trainer(puzzles, tmp_path / "cut").fit()
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="only Linux lists what a process has mapped")
 def test_what_is_loaded_does_not_live_in_the_file(puzzles, tmp_path):
     trainer(puzzles, tmp_path).fit()
     tensors, _ = latest_state(tmp_path / "checkpoints")
-    with open("/proc/self/maps") as maps:
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
         assert tensors and str(tmp_path) not in maps.read()
 
 
@@ -555,7 +580,16 @@ def test_two_trainers_of_one_process_are_refused_too(puzzles, tmp_path):
 # -- Ctrl-C -----------------------------------------------------------------------------------------------------
 
 
-def interrupted(puzzles, folder, number, say):
+def heed_ctrl_c():
+    """As at a terminal: what a shell started in the background (``nohup … &``) inherits SIGINT as ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def interrupted(puzzles, folder, number, ignored, say):
+    heed_ctrl_c()
+    if ignored:
+        signal.signal(number, signal.SIG_IGN)
+
     def on_step(trainer, losses):
         if trainer.step == 6:
             os.kill(os.getpid(), number)
@@ -569,26 +603,34 @@ def interrupted(puzzles, folder, number, say):
 
 def test_ctrl_c_ends_after_the_step_with_a_checkpoint_and_a_new_call_goes_on(puzzles, tmp_path):
     trainer(puzzles, tmp_path / "whole").fit()
-    hear, say = children.Pipe()
-    child = in_child(interrupted, puzzles, tmp_path / "cut", signal.SIGINT, say)
-    finish(child)
-    assert child.exitcode == 0 and hear.recv() == "sent"
-    record = hear.recv()
+    (sent, record, said), code = heard_from(interrupted, puzzles, tmp_path / "cut", signal.SIGINT, False)
+    assert code == 0 and sent == "sent"
     assert (record["finished"], record["ended_by"], record["steps"]) == (False, "SIGINT", 6)
-    assert "stopped by SIGINT after step 6: a new call goes on from the checkpoint in" in hear.recv()
+    assert "stopped by SIGINT after step 6: a new call goes on from the checkpoint in" in said
     assert trainer(puzzles, tmp_path / "cut").fit()["finished"]
     assert_same_outcome(tmp_path / "whole", tmp_path / "cut")
 
 
 def test_a_cluster_that_asks_to_end_gets_a_checkpoint_and_the_usual_exit_code(puzzles, tmp_path):
-    hear, say = children.Pipe()
-    child = in_child(interrupted, puzzles, tmp_path, signal.SIGTERM, say)
-    finish(child)
-    assert child.exitcode == 143 and hear.recv() == "sent"
+    assert heard_from(interrupted, puzzles, tmp_path, signal.SIGTERM, False) == (["sent"], 143)
     assert latest_state(tmp_path / "checkpoints")[1]["record"]["steps"] == 6
 
 
-def test_after_a_run_signals_mean_what_they_meant_before(puzzles, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_was_started_to_ignore_a_signal_ignores_it(puzzles, tmp_path, number):
+    (sent, record, _), code = heard_from(interrupted, puzzles, tmp_path, number, True)
+    assert code == 0 and sent == "sent" and record["finished"] and record["steps"] == 12
+
+
+@pytest.fixture
+def at_a_terminal():
+    before = signal.getsignal(signal.SIGINT)
+    heed_ctrl_c()
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_after_a_run_signals_mean_what_they_meant_before(puzzles, tmp_path, at_a_terminal):
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
 
     def on_step(trainer, losses):
@@ -611,6 +653,8 @@ def test_a_run_in_a_thread_leaves_the_signals_alone(puzzles):
 
 
 def impatient(puzzles, folder, say):
+    heed_ctrl_c()
+
     def on_step(trainer, losses):
         if trainer.step == 6:
             os.kill(os.getpid(), signal.SIGINT)
@@ -628,10 +672,7 @@ def impatient(puzzles, folder, say):
 
 
 def test_a_second_ctrl_c_ends_at_once(puzzles, tmp_path):
-    hear, say = children.Pipe()
-    child = in_child(impatient, puzzles, tmp_path, say)
-    finish(child)
-    assert child.exitcode == 0 and [hear.recv(), hear.recv()] == ["at once", "ended"]
+    assert heard_from(impatient, puzzles, tmp_path) == (["at once", "ended"], 0)
     assert latest_state(tmp_path / "checkpoints")[1]["record"]["steps"] == 4
 
 

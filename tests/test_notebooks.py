@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 
-from tools import address, execute
+from tools import address, execute, fold
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
@@ -66,8 +66,28 @@ def test_no_outputs_in_the_source(path):
 @each_notebook
 def test_first_code_cell_is_the_bootstrap_cell(path):
     first, *others = cells(load(path), "code")
-    assert first == address.bootstrap(address.current()), "make address writes it"
+    assert first == address.bootstrap(address.current(), address.version()), "make address writes it"
     assert not any("bootstrap" in tags(cell) for cell in others)
+
+
+@each_notebook
+def test_what_is_closed_on_the_page_is_closed_on_colab(path):
+    assert fold.folded(load(path)) == load(path), "make fold"
+    for cell in cells(load(path), "code"):
+        closed = tags(cell) & {"solution", "hide-input"}
+        assert bool(closed) == (cell["metadata"].get("cellView") == "form") == source(cell).startswith("# @title ")
+
+
+def test_the_tool_that_closes_cells_names_them_by_their_exercise_and_asks_for_other_titles():
+    new = nbformat.v4
+    solution = new.new_code_cell("# @title Old\n1 + 1", metadata={"tags": ["solution"]})
+    notebook = new.new_notebook(cells=[new.new_markdown_cell("### Exercise 7: why"), solution, new.new_code_cell("2")])
+    fold.folded(notebook)
+    assert source(solution) == "# @title Solution of exercise 7\n1 + 1" and solution["metadata"]["cellView"] == "form"
+    assert source(notebook["cells"][2]) == "2" and "cellView" not in notebook["cells"][2]["metadata"]
+    notebook["cells"][2]["metadata"]["tags"] = ["hide-input"]
+    with pytest.raises(ValueError, match="begin it with a line “# @title"):
+        fold.folded(notebook)
 
 
 @each_notebook
@@ -274,7 +294,7 @@ def test_a_notebook_that_fails_says_where_and_is_not_taken_for_finished(tree):
     assert done.returncode == 1
     assert "book/a.ipynb failed: cell [1], which begins “whole = 1”, raised ZeroDivisionError" in done.stderr
     assert "division by zero" in done.stderr and "_build/failed/book/a.ipynb" in done.stderr
-    assert "division by zero" in (tree / "_build/failed/book/a.ipynb").read_text()
+    assert "division by zero" in (tree / "_build/failed/book/a.ipynb").read_text(encoding="utf-8")
     assert execute.read(execute.EXECUTED / "book/a.ipynb")["cells"][1]["source"] == "1 + 1"
     assert execute.stale(["book/a.ipynb"]) == ["book/a.ipynb"]
 

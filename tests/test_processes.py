@@ -16,6 +16,8 @@ from hrm_lite.records import read_json
 from hrm_lite.training.checkpoints import latest_state
 
 HERE = Path(__file__).resolve().parent
+# Windows' torch has no launcher for several processes that could be relied on.
+several = pytest.mark.skipif(os.name == "nt", reason="several processes, and their signals, are tried on POSIX only")
 CONFIG = TRAIN.replace(max_steps=24, save_every=9, continue_loss=True, optimizer="adam_atan2", grad_clip=2.0)
 
 # Every puzzle has an embedding of its own, the Q head has something to say, and each process makes other first weights:
@@ -35,7 +37,7 @@ def load(split, n):
 
 def tell(line):
     # In a file of its own: on one output the lines of two processes run into one another.
-    with open({folder!r} + ".told" + os.environ["RANK"], "w") as file:
+    with open({folder!r} + ".told" + os.environ["RANK"], "w", encoding="utf-8") as file:
         file.write(line)
 
 
@@ -67,7 +69,8 @@ def launch(folder, count, prank="", **changes):
     """Run the script in ``count`` processes, as torchrun does it."""
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "script.py"
-    script.write_text(SCRIPT.format(here=str(HERE), folder=str(folder / "run"), changes=changes, prank=prank))
+    text = SCRIPT.format(here=str(HERE), folder=str(folder / "run"), changes=changes, prank=prank)
+    script.write_text(text, encoding="utf-8")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
     env = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run([*torchrun, str(script)], capture_output=True, text=True, env=env, timeout=300)
@@ -76,7 +79,7 @@ def launch(folder, count, prank="", **changes):
 
 def told(folder):
     """What each process said last."""
-    return [path.read_text() for path in sorted(folder.parent.glob(folder.name + ".told*"))]
+    return [path.read_text(encoding="utf-8") for path in sorted(folder.parent.glob(folder.name + ".told*"))]
 
 
 def reports(folder, what="loss"):
@@ -94,6 +97,7 @@ def both(tmp_path_factory):
     return folders
 
 
+@several
 @pytest.mark.slow
 def test_two_processes_learn_what_one_learns(both):
     one, two = (load_model(folder / "model.safetensors").state_dict() for folder in both)
@@ -109,6 +113,7 @@ def test_two_processes_learn_what_one_learns(both):
     assert records[0]["presented"] == records[1]["presented"] > 8 * 8, "rows halt early, or Q would not matter here"
 
 
+@several
 @pytest.mark.slow
 def test_they_carry_the_very_same_rows(both):
     one, two = (latest_state(folder / "checkpoints")[0] for folder in both)
@@ -119,6 +124,7 @@ def test_they_carry_the_very_same_rows(both):
     assert torch.equal(one["generator.cpu"], two["generator.cpu"])
 
 
+@several
 @pytest.mark.slow
 def test_what_two_began_two_or_one_go_on_with(both, tmp_path):
     done, _ = launch(tmp_path, 2, max_steps=11)  # in the middle of the rows' lives
@@ -136,6 +142,7 @@ def test_what_two_began_two_or_one_go_on_with(both, tmp_path):
             torch.testing.assert_close(whole[name], resumed[name], atol=2e-5, rtol=1e-4)
 
 
+@several
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("prank", "end"), [("signal to one", "SIGTERM"), ("signal to both", "SIGTERM"), ("clock", "max_minutes")]
@@ -150,6 +157,7 @@ def test_what_one_decides_all_do_and_one_checkpoint_is_left(tmp_path, prank, end
     assert (record["steps"], record["ended_by"]) == (20, end)
 
 
+@several
 @pytest.mark.slow
 def test_a_run_that_one_cannot_write_ends_in_both(tmp_path):
     (tmp_path / "run").mkdir(parents=True)
@@ -158,6 +166,7 @@ def test_a_run_that_one_cannot_write_ends_in_both(tmp_path):
     assert done.returncode != 0 and "another process of this run failed" in done.stderr
 
 
+@several
 @pytest.mark.slow
 def test_a_batch_that_cannot_be_divided_is_refused(tmp_path):
     done, _ = launch(tmp_path, 2, batch_size=7)

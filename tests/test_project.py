@@ -1,7 +1,9 @@
 """The project files agree with each other: versions, environments, licences, commands, and the public address."""
 
-import importlib
+import ast
+import importlib.util
 import inspect
+import os
 import re
 import shutil
 import subprocess
@@ -103,6 +105,7 @@ def test_one_version_everywhere():
 
 # Commands
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make on this machine")
 def test_help_names_every_target():
     phony = set(re.search(r"(?m)^\.PHONY: (.*)$", text("Makefile"))[1].split())
     assert phony == TARGETS.keys() | {"help"}
@@ -125,7 +128,8 @@ def test_ci_runs_what_a_reader_runs():
     job = workflow["jobs"]["test"]
     assert {"3.11", "3.13"} <= set(job["strategy"]["matrix"]["python"])
     assert ".ci/run" in [step.get("run") for step in job["steps"]]
-    assert (ROOT / ".ci/run").stat().st_mode & 0o100, ".ci/run must be executable"
+    if os.name == "posix":   # Windows has no such bit
+        assert (ROOT / ".ci/run").stat().st_mode & 0o100, ".ci/run must be executable"
 
 
 def test_hooks_strip_outputs_and_run_ruff():
@@ -227,31 +231,75 @@ def test_a_malformed_address_changes_nothing(copy, bad):
     assert contents(copy) == before
 
 
-class Shell:
-    """Stands for IPython: notes the magics that a cell calls."""
+CELL = "".join(address.bootstrap(URL, PROJECT["version"])["source"])
 
-    def __init__(self):
-        self.called = []
 
-    def run_line_magic(self, magic, line, **_):
-        self.called.append((magic, line))
+def run_cell(cell: str, monkeypatch, missing: bool, returncode: int | None = None) -> list[list[str]]:
+    """The commands that the cell runs. returncode: what they end with; None: they run for real."""
+    commands, real = [], subprocess.run
+
+    def run(command, **how):
+        commands.append(command)
+        return real(command, **how) if returncode is None else subprocess.CompletedProcess(command, returncode, "", "")
+
+    find = importlib.util.find_spec
+    absent = lambda name, *more: None if missing and name == "hrm_lite" else find(name, *more)  # noqa: E731
+    monkeypatch.setattr(importlib.util, "find_spec", absent)
+    monkeypatch.setattr(subprocess, "run", run)
+    exec(cell, {})
+    return commands
 
 
 @pytest.mark.parametrize("missing", [True, False])
 def test_the_bootstrap_cell_installs_the_package_where_it_is_missing_and_nothing_else(missing, monkeypatch):
-    from IPython.core.inputtransformer2 import TransformerManager
-
-    code = TransformerManager().transform_cell("".join(address.bootstrap(URL)["source"]))
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if missing and name == "hrm_lite" else object())
-    shell = Shell()
-    exec(code, {"get_ipython": lambda: shell})
+    commands = run_cell(CELL, monkeypatch, missing, returncode=0)
     if not missing:
-        assert shell.called == []
+        assert commands == []
     else:
-        [(magic, line)] = shell.called
-        assert magic == "pip" and line.startswith("install ")
-        assert f'"hrm-lite @ {URL}/archive/HEAD.zip"' in line
-        assert "upgrade" not in line and "torch" not in line and "numpy" not in line
+        [(python, *module, command, quiet, _, _, what)] = commands
+        assert (python, module, command, quiet) == (sys.executable, ["-m", "pip"], "install", "--quiet")
+        assert what == f"hrm-lite @ {URL}/archive/refs/tags/v{PROJECT['version']}.zip", "not the main branch"
+
+
+def test_where_the_package_cannot_be_fetched_the_cell_fails_with_the_address_and_what_to_do(monkeypatch, capsys):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    cell = CELL.replace(URL, "http://127.0.0.1:9/hrm-lite")   # where nobody answers
+    with pytest.raises(RuntimeError, match=r"could not be installed from http://127\.0\.0\.1:9/.*run this cell again"):
+        run_cell(cell, monkeypatch, missing=True)
+    assert "127.0.0.1" in capsys.readouterr().out, "and pip's own words stand above"
+
+
+def test_the_bootstrap_cell_follows_the_version(copy):
+    for name in ("pyproject.toml", "CITATION.cff"):
+        path = copy / name
+        path.write_text(path.read_text(encoding="utf-8").replace(PROJECT["version"], "7.8.9"), encoding="utf-8")
+    assert move(copy, URL).returncode == 0
+    for path in copy.glob("*/*.ipynb"):
+        assert "/archive/refs/tags/v7.8.9.zip" in path.read_text(encoding="utf-8"), path.name
+
+
+def test_nothing_is_opened_in_the_encoding_that_a_system_happens_to_have():
+    """UTF-8 on Linux, something else on Windows."""
+    careless = []
+    for folder in ("hrm_lite", "tools", "experiments", "benchmarks"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                name = isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", ""))
+                text = name in ("read_text", "write_text") or (
+                    name == "open" and getattr(getattr(call.func, "value", None), "id", "") != "os"
+                    and not any(isinstance(a, ast.Constant) and "b" in str(a.value) for a in call.args[:2]))
+                named = [k.arg for k in call.keywords] if text else []
+                if text and "encoding" not in named and not (name == "read_text" and call.args):
+                    careless.append(f"{path.relative_to(ROOT).as_posix()}:{call.lineno}")
+    assert not careless, f"encoding=\"utf-8\" is missing: {careless}"
+
+
+def test_no_two_files_are_one_where_capitals_do_not_count_and_every_name_can_be_a_files():
+    """On macOS and Windows."""
+    names = [path.relative_to(ROOT).as_posix() for path in address.files(ROOT)]
+    names += [path.relative_to(ROOT).as_posix() for path in (ROOT / "results").rglob("*")]
+    assert len({name.lower() for name in names}) == len(names)
+    assert not [name for name in names if re.search(r'[<>:"|?*\\]|[ .](/|$)', name) or len(name) > 150]
 
 
 def test_the_reference_has_every_module_that_offers_something():

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import functools
 import inspect
 import time
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import TRAIN, Stop, make, stop_at, trainer, weights
+from tqdm.auto import tqdm
 
 from hrm_lite import load_model
 from hrm_lite.halting import continue_target
@@ -329,6 +331,8 @@ def test_without_tensorboard_it_runs_as_well(puzzles, tmp_path, monkeypatch):
 
 def test_the_bar_tells_speed_loss_accuracy_and_the_minutes_left(puzzles, monkeypatch, capsys):
     monkeypatch.setenv("TQDM_DISABLE", "0")
+    wide = functools.partial(tqdm, ncols=200)  # a terminal of 80 columns cuts the line
+    monkeypatch.setattr("hrm_lite.training.reporting.tqdm", wide)
     t = trainer(puzzles, config=TRAIN.replace(max_steps=10**6, max_minutes=0.02))
     t.progress = True
     t.fit()

@@ -1,10 +1,10 @@
-"""The public address of the repository, and all that derives from it.
+"""The public address of the repository, its release, and all that derives from them.
 
     python tools/address.py                                   refresh badges and bootstrap cells
     python tools/address.py https://github.com/OWNER/NAME     move everything to a new address
 
-The setting is `[project.urls] Repository` in pyproject.toml. Badges, the first code cell of every
-notebook, _config.yml, CITATION.cff and whatever else links to the repository follow from it.
+The settings are `[project.urls] Repository` and `version` in pyproject.toml. Badges, the first code cell
+of every notebook, _config.yml, CITATION.cff and whatever else links to the repository follow from them.
 Needs nothing but Python.
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESS = re.compile(r"https://github\.com/([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))/([A-Za-z0-9._-]*[A-Za-z0-9_-])")
 SETTING = re.compile(r'(?m)^Repository = "([^"]*)"$')
+COLAB_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 BADGES = re.compile(r"(?s)(<!-- badges[^>]*-->\n).*?(<!-- /badges -->)")
 TEXT = {".bib", ".cfg", ".cff", ".css", ".html", ".ipynb", ".js", ".json", ".md", ".py", ".sh", ".svg", ".toml", ".txt",
         ".yaml", ".yml", ""}
@@ -45,30 +46,61 @@ def pages(url: str) -> str:
     return f"https://{owner}.github.io/{name}"
 
 
+def version(root: Path = ROOT) -> str:
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+
+def colab(url: str, notebook: str) -> str:
+    """Where Colab opens a notebook, given by its path in the repository."""
+    owner, name = parts(url)
+    return f"https://colab.research.google.com/github/{owner}/{name}/blob/main/{notebook}"
+
+
+def colab_badge(url: str, notebook: str) -> str:
+    return f"[![Open in Colab]({COLAB_BADGE})]({colab(url, notebook)})"
+
+
 def badges(url: str) -> str:
     owner, name = parts(url)
     ci = f"{url}/actions/workflows/ci.yml"
-    colab = f"https://colab.research.google.com/github/{owner}/{name}/blob/main/book/09_sudoku.ipynb"
     binder = f"https://mybinder.org/v2/gh/{owner}/{name}/main?urlpath=lab/tree/book"
     return (f"[![Tests]({ci}/badge.svg)]({ci})\n"
             f"[![Read the book](https://img.shields.io/badge/book-read_it-3b5bdb)]({pages(url)}/)\n"
-            f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})\n"
+            f"{colab_badge(url, 'book/09_sudoku.ipynb')}\n"
             f"[![Binder](https://mybinder.org/badge_logo.svg)]({binder})\n")
 
 
-def bootstrap(url: str) -> dict:
-    """The first code cell of every notebook. `remove-cell` keeps it off the page: there it would do nothing."""
-    source = ("# Where hrm_lite is missing (Google Colab), install it; elsewhere this cell does nothing.\n"
-              "import importlib.util\n\n"
-              'if importlib.util.find_spec("hrm_lite") is None:\n'
-              f'    %pip install --quiet "hrm-lite @ {url}/archive/HEAD.zip"')
+def source(url: str, release: str) -> str:
+    """What pip installs: the release that the notebook belongs to, and not what the main branch has become since."""
+    return f"{url}/archive/refs/tags/v{release}.zip"
+
+
+def bootstrap(url: str, release: str) -> dict:
+    """The first code cell of every notebook. `remove-cell` keeps it off the page: there it would do nothing.
+
+    Not `%pip`: a `%pip` that fails leaves the cell green, and the next one stumbles over it.
+    """
+    lines = f'''# Where hrm_lite is missing (Google Colab, Kaggle), install it; elsewhere this cell does nothing.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("hrm_lite") is None:
+    address = "{source(url, release)}"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--retries", "1", f"hrm-lite @ {{address}}"]
+    done = subprocess.run(pip, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    importlib.invalidate_caches()
+    if done.returncode:
+        print(done.stdout)
+        raise RuntimeError(f"hrm_lite could not be installed from {{address}}: pip says above why. See that this "
+                           "machine reaches the address (Kaggle: Settings, Internet on), then run this cell again.")'''
     return {"cell_type": "code", "execution_count": None, "id": "bootstrap",
-            "metadata": {"tags": ["bootstrap", "remove-cell"]}, "outputs": [], "source": source.splitlines(True)}
+            "metadata": {"tags": ["bootstrap", "remove-cell"]}, "outputs": [], "source": lines.splitlines(True)}
 
 
-def with_bootstrap(text: str, url: str) -> str:
+def with_bootstrap(text: str, url: str, release: str) -> str:
     """A notebook, as text, whose first code cell is the bootstrap cell."""
-    notebook, cell = json.loads(text), bootstrap(url)
+    notebook, cell = json.loads(text), bootstrap(url, release)
     code = [i for i, c in enumerate(notebook["cells"]) if c["cell_type"] == "code"]
     first = code[0] if code else len(notebook["cells"])
     has_one = bool(code) and "bootstrap" in notebook["cells"][first]["metadata"].get("tags", [])
@@ -98,7 +130,7 @@ def files(root: Path = ROOT):
 
 def rewrite(new: str, root: Path = ROOT) -> dict[Path, str]:
     """The files that an address changes, and their new text."""
-    old, changed = current(root), {}
+    old, release, changed = current(root), version(root), {}
     for path in files(root):
         inside = path.relative_to(root)
         try:
@@ -111,7 +143,7 @@ def rewrite(new: str, root: Path = ROOT) -> dict[Path, str]:
         if inside == Path("README.md"):
             after = BADGES.sub(lambda block: block[1] + badges(new) + block[2], after)
         if path.suffix == ".ipynb" and inside.parts[0] in ("book", "notebooks"):
-            after = with_bootstrap(after, new)
+            after = with_bootstrap(after, new, release)
         if after != before:
             changed[path] = after
     return changed

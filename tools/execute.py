@@ -74,7 +74,7 @@ def write(notebook: dict, path: Path) -> None:
     """All or nothing: a reader, or the next run, never meets half a notebook."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".part")
-    half.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    half.write_bytes((json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
     os.replace(half, path)
 
 
@@ -127,7 +127,7 @@ def execute(name: str, messages) -> tuple[float, str]:
     except papermill.PapermillExecutionError as error:
         return time.perf_counter() - begun, explain(error, partial)
     except Exception as error:   # a dead kernel, a cell that never ends, a file that is no notebook
-        tail = partial.with_suffix(".log").read_text(errors="replace").splitlines()[-10:]
+        tail = partial.with_suffix(".log").read_text(encoding="utf-8", errors="replace").splitlines()[-10:]
         return time.perf_counter() - begun, "\n    ".join([f"{type(error).__name__}: {error}", *tail])
 
     stamp["seconds"] = round(time.perf_counter() - begun, 1)
@@ -142,7 +142,7 @@ def explain(error, partial: Path) -> str:
     trace = ANSI.sub("", "\n".join(error.traceback)).rstrip().splitlines()
     return "\n".join([f"cell [{error.exec_count}], which begins “{first.strip()}”, raised {error.ename}:", "",
                       *(f"    {line}" for line in trace[-15:]), "",
-                      f"What ran until then: {partial.relative_to(ROOT)}"])
+                      f"What ran until then: {partial.relative_to(ROOT).as_posix()}"])
 
 
 def stale(names: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ source, Colab and Binder buttons point to the right files. Nothing is built when
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))   # run as a script, it sees its own folder only
 
-from tools import api  # noqa: E402
+from tools import api, fold  # noqa: E402
 
 BUILD = ROOT / "_build"
 STAGE, HTML, FINGERPRINT = BUILD / "stage", BUILD / "html", BUILD / "html.fingerprint"
@@ -30,8 +31,11 @@ THEBE = re.compile(r"\s*<script>const THEBE_JS_URL.*?</script>"
                    r"|\s*<(?:script|link)\b[^>]*sphinx-thebe\.(?:js|css)[^>]*>(?:\s*</script>)?")
 
 
-def offline(notebook: dict) -> dict:
+def for_the_page(notebook: dict) -> dict:
+    """Without what would be fetched from elsewhere, and without the titles that are Colab's."""
     for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["source"] = fold.untitled(fold.text(cell))
         for output in cell.get("outputs", []):
             html = output.get("data", {}).get("text/html")
             if html is not None:
@@ -49,14 +53,14 @@ def stage() -> None:
     for source in sorted((BUILD / "executed" / "book").rglob("*.ipynb")):   # what runs at scale is not a page
         target = STAGE / source.relative_to(BUILD / "executed")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(offline(json.loads(source.read_text(encoding="utf-8")))), encoding="utf-8")
+        target.write_text(json.dumps(for_the_page(json.loads(source.read_text(encoding="utf-8")))), encoding="utf-8")
 
 
 def fingerprint() -> str:
     sha = hashlib.sha256()
     inputs = [p for p in sorted(STAGE.rglob("*")) if p.is_file()]
     for path in [*inputs, ROOT / "constraints.txt", Path(__file__)]:
-        sha.update(f"{path.relative_to(ROOT)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+        sha.update(f"{path.relative_to(ROOT).as_posix()}\0{path.stat().st_size}\0".encode() + path.read_bytes())
     return sha.hexdigest()
 
 
@@ -64,22 +68,23 @@ def main() -> int:
     stage()
     new = fingerprint()
     index = HTML / "index.html"
-    if not (index.exists() and FINGERPRINT.exists() and FINGERPRINT.read_text() == new):
+    if not (index.exists() and FINGERPRINT.exists() and FINGERPRINT.read_text(encoding="utf-8") == new):
         print("rendering the pages …", flush=True)
         FINGERPRINT.unlink(missing_ok=True)
         begun, work = time.perf_counter(), BUILD / "sphinx"
         shutil.rmtree(work, ignore_errors=True)   # whole, each time: a page that Sphinx skips gives no warnings
         command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(STAGE),
                    "--path-output", str(work), "--all", "-W", "-n", "--keep-going", "-q"]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+                              errors="replace", env=os.environ | {"PYTHONUTF8": "1"})
         if done.returncode:
-            said = done.stdout.replace(f"{STAGE}/", "")
+            said = done.stdout.replace(f"{STAGE}{os.sep}", "")
             sys.exit(f"{said}\nThe pages were not rendered: Jupyter Book warned or failed, see above.")
         for page in (work / "_build" / "html").rglob("*.html"):
             page.write_text(THEBE.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
         shutil.rmtree(HTML, ignore_errors=True)
         shutil.move(work / "_build" / "html", HTML)
-        FINGERPRINT.write_text(new)
+        FINGERPRINT.write_text(new, encoding="utf-8")
         print(f"rendered in {time.perf_counter() - begun:.0f} s")
     print(f"\nThe book: {index.as_uri()}")
     return 0

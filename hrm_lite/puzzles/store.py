@@ -26,7 +26,10 @@ def cache_folder() -> Path:
     """Where things are kept; it need not exist yet."""
     if given := os.environ.get("HRM_LITE_CACHE"):
         return Path(given).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "hrm_lite"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "hrm_lite"
+    except RuntimeError:  # a user without a home, as in some containers
+        return Path(tempfile.gettempdir()) / "hrm_lite"
 
 
 def cached(key: dict, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -13,7 +13,8 @@ class Interrupts:
 
     An update that is torn in the middle must not be saved, and Python may raise KeyboardInterrupt anywhere. So the
     signal waits for the end of the step. A second one has its usual effect at once, unless ``repeats`` are to be
-    expected: launchers of several processes pass on a signal that the processes have received already.
+    expected: launchers of several processes pass on a signal that the processes have received already. A signal that
+    the process was started to ignore (``nohup … &`` in a script) stays ignored.
     """
 
     def __init__(self, repeats: bool = False):
@@ -23,7 +24,8 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            self._before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+            heeded = [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) is not signal.SIG_IGN]
+            self._before = {s: signal.signal(s, self._ask) for s in heeded}
         return self
 
     def __exit__(self, *_) -> None:
