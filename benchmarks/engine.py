@@ -146,6 +146,7 @@ def presets(device: str, threads: int) -> list[dict]:
     rows = []
     for name in ("paper", "lite", "compact"):
         for precision, compiled in (("bfloat16", False), ("bfloat16", True), ("float16", True)):
+            work = None  # what the row before this one held
             torch.cuda.empty_cache(), torch.cuda.reset_peak_memory_stats()
             config = train_preset(name, compile=compiled, precision=precision)
             model = HRM(model_preset(name))
@@ -154,6 +155,7 @@ def presets(device: str, threads: int) -> list[dict]:
             with FlopCounterMode(display=False) as counter:
                 few.step()
             flop = counter.get_total_flops() / 16 * config.batch_size
+            del few
             work = DeepSupervision(model, random_puzzles(4000, 81), config, device=device)
             step = seconds_of(work.step, device)
             peak = torch.cuda.max_memory_allocated()
@@ -170,37 +172,38 @@ def presets(device: str, threads: int) -> list[dict]:
 
 
 def capacity(device: str, threads: int) -> list[dict]:
-    """The largest batch that a step of "paper" fits into memory with, for the one-step gradient and for all steps.
-
-    Memory grows evenly with the batch: two small ones say about how large it may be, then it is tried.
-    """
+    """The largest batch that a step of "paper" fits into memory with, to an eighth: one-step gradient and all steps."""
     import torch
     from train_step import random_puzzles
 
     from hrm_lite import HRM, model_preset, train_preset
     from hrm_lite.training.supervision import DeepSupervision
 
-    puzzles, total = random_puzzles(256, 81), torch.cuda.get_device_properties(0).total_memory
+    puzzles = random_puzzles(256, 81)
 
-    def peak(model, batch: int) -> tuple[int, bool]:
-        torch.cuda.empty_cache(), torch.cuda.reset_peak_memory_stats()
+    def fits(model, batch: int) -> bool:
+        torch.cuda.empty_cache()
         config = train_preset("paper", batch_size=batch, compile=False, precision="bfloat16")
-        work = DeepSupervision(model, puzzles, config, device=device, say=lambda text: None)
-        work.step()
-        return torch.cuda.max_memory_allocated(), work.parts == 1
+        try:
+            work = DeepSupervision(model, puzzles, config, device=device, say=lambda text: None)
+            work.step()
+        except torch.cuda.OutOfMemoryError:
+            return False
+        return work.parts == 1
 
     rows = []
     for cycles, steps in ((2, 2), (4, 4), (8, 8), (10, 50)):
         row = {"N·T": cycles * steps}
         for gradient in ("one_step", "full"):
             model = HRM(model_preset("paper", cycles=cycles, steps=steps, gradient=gradient)).to(device)
-            small, large = peak(model, 2)[0], peak(model, 6)[0]
-            slope = (large - small) / 4
-            batch = int((0.98 * total - (small - 2 * slope)) / slope)
-            while batch > 1 and not peak(model, batch)[1]:
-                batch = int(0.95 * batch)
-            row |= {f"largest batch, {gradient}": batch, f"MiB/row, {gradient}": slope / 2**20}
-        row["times as large"] = row["largest batch, one_step"] / row["largest batch, full"]
+            low, high = 0, 8
+            while fits(model, high):
+                low, high = high, 2 * high
+            while high - low > max(1, low // 8):
+                middle = (low + high) // 2
+                low, high = (middle, high) if fits(model, middle) else (low, middle)
+            row[f"largest batch, {gradient}"] = low
+        row["times as large"] = row["largest batch, one_step"] / max(1, row["largest batch, full"])
         rows.append(row)
     return rows
 
@@ -217,6 +220,7 @@ def t4(device: str, threads: int) -> list[dict]:
     torch.cuda.set_per_process_memory_fraction(15e9 / torch.cuda.get_device_properties(0).total_memory)
     try:
         for name in ("paper", "lite", "compact"):
+            work = None  # what the preset before it held
             torch.cuda.empty_cache(), torch.cuda.reset_peak_memory_stats()
             config = train_preset(name, precision="float16")
             work = DeepSupervision(HRM(model_preset(name)), random_puzzles(2000, 81), config, device=device)
@@ -262,9 +266,9 @@ def main() -> None:
     for name in given.sections:
         found[name] = SECTIONS[name](given.device, given.threads)
         print(f"\n## {name}\n\n{table(found[name])}", flush=True)
-    if given.json:
-        given.json.parent.mkdir(parents=True, exist_ok=True)
-        write_json(given.json, found)
+        if given.json:  # after each section: the next may fail, on a GPU that is another's soon
+            given.json.parent.mkdir(parents=True, exist_ok=True)
+            write_json(given.json, found)
 
 
 if __name__ == "__main__":

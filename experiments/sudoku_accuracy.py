@@ -3,49 +3,80 @@
     python experiments/sudoku_accuracy.py [--settings 4x4-hrm …] [--seeds 0 1 2 3 4] [--threads 2] [--to results/sudoku]
 
 Prints exact accuracy on unseen, inequivalent puzzles after 1, 2, 4, 8 and 16 segments, and the seconds of training.
-A record that is there already is read, not made again.
+A record that is there already is read, not made again. Trains on a GPU where there is one; "9x9-compact" is for one.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from command_line import keep, options, read
 
-from hrm_lite import HRM, Trainer, model_preset, train_preset
+from hrm_lite import HRM, Trainer, model_preset, save_model, train_preset
 from hrm_lite.baselines import FlatRecurrence
 from hrm_lite.puzzles import sudoku
 from hrm_lite.records import read_json
 from hrm_lite.solving import evaluate, solve
-from hrm_lite.training.checkpoints import save_model
 
-# name: (label, preset, kind, changes to the model, changes to the training, source)
 SMALL, LARGE = "generated:4x4:4-6", "generated:9x9:45-55"
+
+
+@dataclass
+class Setting:
+    label: str
+    preset: str
+    source: str = SMALL
+    kind: type[HRM] = HRM
+    train: dict = field(default_factory=dict)
+    puzzles: int = 20_000
+    segments: int = 16
+    elsewhere: tuple[str, ...] = ()
+    """Other sources of puzzles that the model is tried on."""
+
+
 SETTINGS = {
-    "4x4-hrm": ("HRM", "sudoku-4x4", HRM, {}, {}, SMALL),
-    "4x4-mlp": ("MLP over positions, gradient through the last cycle", "sudoku-4x4-mlp", HRM, {}, {}, SMALL),
-    "9x9-mlp": ("9×9, MLP over positions", "sudoku-9x9", HRM, {}, {}, LARGE),
-    "4x4-flat": ("one flat recurrence", "sudoku-4x4", FlatRecurrence, {}, {}, SMALL),
-    "4x4-hrm-explore": ("HRM, exploration 0.1", "sudoku-4x4", HRM, {}, dict(exploration=0.1), SMALL),
-}
+    "4x4-hrm": Setting("HRM", "sudoku-4x4"),
+    "4x4-mlp": Setting("MLP over positions, gradient through the last cycle", "sudoku-4x4-mlp"),
+    "9x9-mlp": Setting("9×9, MLP over positions", "sudoku-9x9", LARGE),
+    "4x4-flat": Setting("one flat recurrence", "sudoku-4x4", kind=FlatRecurrence),
+    "4x4-hrm-explore": Setting("HRM, exploration 0.1", "sudoku-4x4", train=dict(exploration=0.1)),
+    "9x9-compact": Setting("9×9, 24 to 40 givens, the preset for a small GPU", "compact", "generated:9x9:24-40",
+                           puzzles=40_000, segments=64, elsewhere=("generated:9x9:minimal",)),
+}  # fmt: skip
 
 
-def run(name: str, seed: int, to: Path) -> dict:
-    label, preset, kind, model_changes, train_changes, source = SETTINGS[name]
-    train, test = sudoku.load(source, "train", limit=20_000), sudoku.load(source, "test", limit=1_000)
+def run(name: str, seed: int, to: Path, made: Path | None) -> dict:
+    setting, device = SETTINGS[name], "cuda" if torch.cuda.is_available() else "cpu"
+
+    def load(source: str, split: str, count: int):
+        """As generated, or from where the same puzzles were written to: one file for each source and split."""
+        if made is None:
+            return sudoku.load(source, split, limit=count)
+        return sudoku.read_csv(made / f"{source.replace(':', '_')}_{split}.csv")[:count]
+
+    train, test = load(setting.source, "train", setting.puzzles), load(setting.source, "test", 1_000)
     torch.manual_seed(seed)
-    model = kind(model_preset(preset, **model_changes))
-    record = Trainer(model, train, train_preset(preset, seed=seed, **train_changes)).fit()
-    x, y, _ = test.as_tensors()
+    model = setting.kind(model_preset(setting.preset)).to(device)
+    record = Trainer(model, train, train_preset(setting.preset, seed=seed, **setting.train)).fit()
+    x, y, _ = test.as_tensors(device)
     halted = solve(model, x, margin=2.0)
+    others = {}
+    for source in setting.elsewhere:
+        other = load(source, "test", 1_000)
+        others[source] = {"held_out": other.content_hash, "unseen": len(other)}
+        others[source] |= evaluate(model, *other.as_tensors(device)[:2], setting.segments)
     if seed == 0:
         save_model(to / name / "model.safetensors", model, half=True)
     return (
-        {"name": name, "label": label, "source": source, "held_out": test.content_hash, "unseen": len(test)}
-        | evaluate(model, x, y, 16)
+        {"name": name, "label": setting.label, "source": setting.source, "held_out": test.content_hash,
+         "unseen": len(test)}
+        | evaluate(model, x, y, setting.segments)
         | {"halting": {"margin": 2.0, "exact": test.check(x, halted.tokens).double().mean().item(),
                        "segments": halted.segments.double().mean().item()}}
+        | ({"elsewhere": others} if others else {})
+        | ({"peak_gigabytes": torch.cuda.max_memory_allocated() / 1e9} if device == "cuda" else {})
         | record
     )  # fmt: skip
 
@@ -53,13 +84,14 @@ def run(name: str, seed: int, to: Path) -> dict:
 def main() -> None:
     parser = options(__doc__, "sudoku", 5, settings=SETTINGS)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--made", type=Path, help="a folder with the generated puzzles, as sudoku.write_csv writes them")
     given = read(parser)
     torch.set_num_threads(given.threads)
     for name in given.settings:
         found = []
         for seed in given.seeds:
             path = given.to / name / f"seed{seed}.json"
-            record = read_json(path) if path.exists() else run(name, seed, given.to)
+            record = read_json(path) if path.exists() else run(name, seed, given.to, given.made)
             found.append(record)
             exact = "  ".join(f"{m}: {record['exact'][m - 1]:6.1%}" for m in (1, 2, 4, 8, 16))
             keep(record, path, f"{name:20} seed {seed}  {record['seconds']:5.1f} s  {exact}")

@@ -81,7 +81,7 @@ _TRAININGS = {
     ),
     "compact": dict(
         batch_size=768,
-        max_steps=6_000,
+        max_steps=4_000,
         max_segments=8,
         lr=1e-3,
         lr_floor=0.1,

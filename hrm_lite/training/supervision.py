@@ -121,11 +121,15 @@ class DeepSupervision:
             try:
                 size = -(-rows // self.parts)
                 found = [self._learn_part(slice(i, i + size)) for i in range(0, rows, size)]
-                break
+                if len(found) == 1:
+                    return found[0]
+                latents, halts, losses = zip(*found, strict=True)
+                return Latents(*map(torch.cat, zip(*latents, strict=True))), torch.cat(halts), joined(losses)
             except RuntimeError as error:
                 if not _out_of_memory(error) or self.parts >= rows:
                     raise
             # Not inside the handler: the error holds on to all that was computed.
+            found = latents = halts = losses = None
             self.parts = min(2 * self.parts, rows)
             self._clear()
             if self.device.type == "cuda":
@@ -135,10 +139,6 @@ class DeepSupervision:
                 f"the {rows} rows of the batch are worked on {-(-rows // self.parts)} at a time and their gradients "
                 "added up: the run is the same, and a little slower."
             )
-        latents, halts, losses = zip(*found, strict=True)
-        if len(found) == 1:
-            return found[0]
-        return Latents(*map(torch.cat, zip(*latents, strict=True))), torch.cat(halts), joined(losses)
 
     def _learn_part(self, part: slice) -> tuple[Latents, Tensor, Losses]:
         cfg, rows, model = self.config, self.rows, self.working.model
