@@ -16,6 +16,7 @@ Sections
 """
 
 import argparse
+import gc
 import os
 import statistics
 import subprocess
@@ -147,7 +148,7 @@ def presets(device: str, threads: int) -> list[dict]:
     for name in ("paper", "lite", "compact"):
         for precision, compiled in (("bfloat16", False), ("bfloat16", True), ("float16", True)):
             work = None  # what the row before this one held
-            torch.cuda.empty_cache(), torch.cuda.reset_peak_memory_stats()
+            gc.collect(), torch.cuda.empty_cache(), torch.cuda.reset_peak_memory_stats()
             config = train_preset(name, compile=compiled, precision=precision)
             model = HRM(model_preset(name))
             few = DeepSupervision(model, random_puzzles(64, 81), config.replace(batch_size=16, compile=False),
@@ -182,7 +183,7 @@ def capacity(device: str, threads: int) -> list[dict]:
     puzzles = random_puzzles(256, 81)
 
     def fits(model, batch: int) -> bool:
-        torch.cuda.empty_cache()
+        gc.collect(), torch.cuda.empty_cache()
         config = train_preset("paper", batch_size=batch, compile=False, precision="bfloat16")
         try:
             work = DeepSupervision(model, puzzles, config, device=device, say=lambda text: None)
@@ -221,7 +222,7 @@ def t4(device: str, threads: int) -> list[dict]:
     try:
         for name in ("paper", "lite", "compact"):
             work = None  # what the preset before it held
-            torch.cuda.empty_cache(), torch.cuda.reset_peak_memory_stats()
+            gc.collect(), torch.cuda.empty_cache(), torch.cuda.reset_peak_memory_stats()
             config = train_preset(name, precision="float16")
             work = DeepSupervision(HRM(model_preset(name)), random_puzzles(2000, 81), config, device=device)
             step = seconds_of(work.step, device, 5)

@@ -84,7 +84,7 @@ def run(name: str, seed: int, to: Path, made: Path | None) -> dict:
 def main() -> None:
     parser = options(__doc__, "sudoku", 5, settings=SETTINGS)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--made", type=Path, help="a folder with the generated puzzles, as sudoku.write_csv writes them")
+    parser.add_argument("--made", type=Path, help="a folder with the puzzles, as sudoku.write_csv wrote them")
     given = read(parser)
     torch.set_num_threads(given.threads)
     for name in given.settings:

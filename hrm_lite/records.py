@@ -16,9 +16,10 @@ from pathlib import Path
 
 import torch
 
-__all__ = ["provenance", "published", "read_json", "write_atomically", "write_json"]
+__all__ = ["discard", "provenance", "published", "read_json", "write_atomically", "write_json"]
 
 _WINDOWS = os.name == "nt"
+_DRIVE = "/content/drive"  # where Colab mounts it
 
 # Where git or GitHub makes an archive, it writes the commit in here (.gitattributes says so).
 _ARCHIVED = "$Format:%H$"
@@ -123,8 +124,29 @@ def write_atomically(path: Path, write) -> None:
 _CANNOT_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.EACCES, errno.EPERM}
 
 
+def _on_drive(path: Path) -> bool:
+    return path.absolute().is_relative_to(_DRIVE)
+
+
+def discard(path: Path) -> None:
+    """Remove a file. Google Drive keeps what is removed in its bin, so there the file is emptied first."""
+    if _on_drive(path):
+        with contextlib.suppress(OSError):
+            os.truncate(path, 0)
+    path.unlink(missing_ok=True)
+
+
 def _rename(aside: Path, path: Path) -> None:
-    """Rename over ``path``. Windows refuses while another program reads the old file: it gets a second to finish."""
+    """Rename over ``path``. Windows refuses while another program reads the old file: it gets a second to finish.
+
+    On Google Drive what is written over would go to the bin, whole, and fill it: there it is moved aside and emptied.
+    """
+    if _on_drive(path) and path.exists():
+        old = path.with_name(f".{path.name}.old")
+        os.replace(path, old)
+        os.replace(aside, path)
+        discard(old)
+        return
     for patience in range(20, -1, -1):
         try:
             return os.replace(aside, path)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..config import HRMConfig
 from ..model import HRM
-from ..records import write_atomically
+from ..records import discard, write_atomically
 
 __all__ = ["latest_state", "load_model", "read_tensors", "save_model", "save_state", "write_tensors"]
 
@@ -122,7 +122,7 @@ def save_state(folder: Path, step: int, tensors: dict[str, Tensor], facts: dict)
     """Write the training state after ``step`` steps, then drop all but the last two."""
     write_tensors(folder / f"step-{step:09d}.safetensors", tensors, {"kind": "training state"} | facts)
     for old in _states(folder)[:-_KEEP]:
-        old.unlink()
+        discard(old)
 
 
 def latest_state(folder: Path, say=print) -> tuple[dict[str, Tensor], dict] | None:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ..config import HRMConfig, TrainConfig
 from ..model import HRM
-from ..records import read_json, write_json
+from ..records import discard, read_json, write_json
 from .checkpoints import difference, latest_state, save_model, save_state
 
 __all__ = ["RunFolder"]
@@ -70,7 +70,11 @@ class RunFolder:
         try:
             # What a killed process was writing; under the lock nobody else is.
             for half in [*self.path.glob(".*.part"), *self.path.glob("checkpoints/.*.part")]:
-                half.unlink()
+                discard(half)
+            # Where a killed process had moved a file aside, and its new version is not there, the old one stands.
+            for old in self.path.glob(".*.old"):
+                kept = old.with_name(old.name[1 : -len(".old")])
+                discard(old) if kept.exists() else os.replace(old, kept)
             since = datetime.now(UTC).isoformat(timespec="seconds")
             with contextlib.suppress(OSError):  # it is there for people only; a full disk is reported by who needs it
                 owner = {"process": os.getpid(), "host": platform.node(), "since": since}

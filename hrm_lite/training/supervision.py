@@ -8,6 +8,7 @@ no gradient into the segment before.
 from __future__ import annotations
 
 import copy
+import gc
 from collections.abc import Callable
 
 import torch
@@ -132,6 +133,7 @@ class DeepSupervision:
             found = latents = halts = losses = None
             self.parts = min(2 * self.parts, rows)
             self._clear()
+            gc.collect()  # compiled blocks of a model that is gone hold one another, and its memory
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
             self.say(
