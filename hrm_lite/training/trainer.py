@@ -18,7 +18,7 @@ from ..processes import Processes
 from ..puzzles.base import PuzzleSet
 from ..records import provenance
 from ..solving import evaluate
-from .checkpoints import load_model
+from .checkpoints import read_model
 from .interrupts import Interrupts
 from .optim import learning_rate
 from .reporting import Report
@@ -262,7 +262,7 @@ class Trainer:
         if found is None:
             return None
         tensors, record = found
-        now = part(tensors, "average.") or part(tensors, "learner.") or load_model(self.folder.model).state_dict()
+        now = part(tensors, "average.") or part(tensors, "learner.") or read_model(self.folder.model).state_dict()
         if self.identity["initial"] not in (record["initial"], fingerprint(now)):
             say(
                 f"the run in {self.folder.path} goes on with its own weights: those of the model given are neither the "
