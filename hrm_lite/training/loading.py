@@ -12,14 +12,14 @@ from ..official import load_published
 from ..official.folders import CONFIG
 from ..puzzles import hub
 from ..records import SHIPPED, shipped
-from .checkpoints import is_model_file, read_model
+from .checkpoints import difference, is_model_file, read_model
 
 __all__ = ["load_model"]
 
 _MODEL = "model.safetensors"
 
 
-def load_model(source: str | os.PathLike, config: HRMConfig | None = None) -> HRM:
+def load_model(source: str | os.PathLike, config: HRMConfig | None = None, seq_len: int | None = None) -> HRM:
     """A trained model, in float32 and evaluation mode, from
 
     a file          that `save_model` wrote, such as best.safetensors of a run folder
@@ -30,15 +30,18 @@ def load_model(source: str | os.PathLike, config: HRMConfig | None = None) -> HR
     the package     the name of a model that comes with it: "sudoku-4x4" (`records.SHIPPED`). A file or folder of that
                     name is meant where it is written as a path: "./sudoku-4x4"
 
-    config: refuse a model of another configuration, and show what differs.
+    config: refuse a model of another configuration, and show what differs. seq_len: for `load_published`.
     Raises ValueError, FileNotFoundError, or OSError where the Hub cannot be reached.
     """
     path, published = _place(source)
     if not published:
         return read_model(path, config)
-    model = load_published(path)
+    model = load_published(path, seq_len)
     if config is not None and config != model.config:
-        raise ValueError(f"{source} holds a model of another configuration: {model.config}. Load it without one.")
+        raise ValueError(
+            f"{source} holds a model of another configuration "
+            f"({difference(model.config.to_dict(), config.to_dict())}). Load it without a configuration."
+        )
     return model
 
 
