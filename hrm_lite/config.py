@@ -19,6 +19,7 @@ OUTPUT_LOSSES = ("softmax", "stablemax", "stablemax_float32")
 OPTIMIZERS = ("adamw", "adam_atan2")
 PRECISIONS = ("float32", "bfloat16")
 NONFINITE = ("stop", "skip")
+TRAIN_ONLY = ("all", "puzzles")
 
 
 def _fail(name: str, given, expected: str, advice: str = "") -> None:
@@ -238,6 +239,8 @@ class TrainConfig(_Record):
     """True: compile the blocks; eager where that does not work."""
     nonfinite: str = "stop"
     """When a loss or gradient is not finite: "stop" the run, or "skip" the step, replace the rows and count it."""
+    train_only: str = "all"
+    """"all", or "puzzles": the puzzle embeddings alone, for new tasks (`voting.adopt_tasks`); the rest stays."""
     augment: bool = True
     """Draw a random symmetry of the puzzle each time a row is filled."""
     eval_every: int = 0
@@ -291,6 +294,7 @@ class TrainConfig(_Record):
             ("optimizer", OPTIMIZERS),
             ("precision", PRECISIONS),
             ("nonfinite", NONFINITE),
+            ("train_only", TRAIN_ONLY),
         ):
             _choice(self, name, choices)
         for name in ("continue_loss", "augment", "compile"):

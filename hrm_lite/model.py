@@ -148,6 +148,8 @@ class HRM(nn.Module):
             )
         d = config.d_model
         self.config = config
+        # Whose the puzzle embeddings are, where the puzzles of the training have names (`ArcSet.owners`).
+        self.owners: dict[str, list] | None = None
         self.input_net = InputNet(config)
         self.worker = RecurrentModule(config, config.worker_layers)
         if config.share_modules:

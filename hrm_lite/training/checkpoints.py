@@ -94,7 +94,8 @@ def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dict]:
 def save_model(path: str | Path, model: HRM, half: bool = False) -> None:
     """Weights and configuration in one file. half=True stores bfloat16, at half the size, for sharing."""
     tensors = {k: v.to(torch.bfloat16) if half and v.is_floating_point() else v for k, v in model.state_dict().items()}
-    write_tensors(path, tensors, {"kind": "model", "config": model.config.to_dict()})
+    facts = {"kind": "model", "config": model.config.to_dict()}
+    write_tensors(path, tensors, facts | ({} if model.owners is None else {"owners": model.owners}))
 
 
 def is_model_file(path: Path) -> bool:
@@ -120,6 +121,7 @@ def read_model(path: str | Path, config: HRMConfig | None = None) -> HRM:
         )
     model = HRM(own)
     model.load_state_dict({k: v.float() if v.dtype == torch.bfloat16 else v for k, v in tensors.items()})
+    model.owners = facts.get("owners")
     return model.eval()
 
 

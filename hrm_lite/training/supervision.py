@@ -46,6 +46,11 @@ class DeepSupervision:
         processes: Processes | None = None,
         device: torch.device | str = "cpu",
     ):
+        if config.train_only == "puzzles" and not model.config.puzzles:
+            raise ValueError(
+                'train_only="puzzles" trains the puzzle embeddings alone, but the model has none (puzzles=0). Take '
+                'train_only="all", or make the model with puzzles=puzzles.identifiers.'
+            )
         self.config, self.processes = config, processes or Processes()
         self.device = torch.empty(0, device=device).device  # "cuda" becomes "cuda:0"
         self.model = model if model.z_H_init.device == self.device else copy.deepcopy(model).to(self.device)
@@ -117,7 +122,8 @@ class DeepSupervision:
         rate = learning_rate(self.steps, cfg)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.optimizer.step()
+        if cfg.train_only == "all":
+            self.optimizer.step()
         if puzzles := self.working.model.input_net.puzzles:
             ids, read = puzzles.touched
             ids, gradient = self.processes.gather(ids), self.processes.gather(read.grad)

@@ -18,6 +18,7 @@ from ..processes import Processes
 from ..puzzles.base import PuzzleSet
 from ..records import provenance
 from ..solving import evaluate
+from ..voting import claim_tasks
 from .checkpoints import read_model
 from .interrupts import Interrupts
 from .optim import learning_rate
@@ -60,6 +61,7 @@ class Trainer:
         for puzzle_set in (puzzles, held_out):
             if puzzle_set is not None:
                 _check_fit(model, puzzle_set)
+        claim_tasks(model, puzzles, held_out)
         self.given, self.puzzles, self.config, self.held_out = model, puzzles, config, held_out
         self.folder = None if run_dir is None else RunFolder(run_dir)
         self.on_step, self.progress = on_step, progress
