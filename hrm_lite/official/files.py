@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,16 +64,16 @@ def _content(path: Path):
             f"torch.save begin a file, but with {head[:8]!r}. Check that it is the file of weights."
         )
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:  # of a path, torch would look at the suffix
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if "Unsupported" not in str(error) and "weights_only" not in str(error).lower():
             raise _unreadable(path, error) from error
-        words = str(error).replace("`", " ").split()
-        found = next((word for word in words if "." in word[:-1] and word[0].isalpha()), "")
+        found = re.search(r"GLOBAL ([\w.]+)", str(error))
         raise ValueError(
             f"{path} could not be read as a checkpoint: beside tensors it holds an object of another kind"
-            f"{f' ({found})' if found else ''}, and making that could run code. Where you trust the file, load it with "
-            "torch.load(…, weights_only=False) in a program of your own, and torch.save the state dict alone."
+            f"{f' ({found[1]})' if found else ''}, and making that could run code. Where you trust the file, load it "
+            "with torch.load(…, weights_only=False) in a program of your own, and torch.save the state dict alone."
         ) from error
     except Exception as error:  # torch raises several kinds
         raise _unreadable(path, error) from error
