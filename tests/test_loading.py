@@ -279,7 +279,7 @@ def test_a_shipped_model_is_found_in_an_installed_package(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path / "site")},
         capture_output=True, text=True, timeout=120)  # fmt: skip
-    assert done.stdout.split() == [str(tmp_path / "site" / "hrm_lite" / "__init__.py"), "16"], done.stderr
+    assert done.stdout.strip() == f"{tmp_path / 'site' / 'hrm_lite' / '__init__.py'} 16", done.stderr
 
 
 def test_a_wrong_name_gets_the_nearest_and_the_list(tmp_path, monkeypatch):

@@ -45,7 +45,7 @@ def fetch(source: str, filename: str, offline: str, kind: str = "dataset") -> Pa
     path = Path(path)
     found = sha256_of(path)  # once: the file may be large
     _hold_against_the_hub(path, found, repository)
-    _hold_against_the_past(path, found, source if kind == "dataset" else f"{kind}--{source}", filename)
+    _hold_against_the_past(path, found, source, filename, "" if kind == "dataset" else f"{kind}--")
     return path
 
 
@@ -108,8 +108,8 @@ def _hold_against_the_hub(path: Path, found: str, repository: str) -> None:
             f"{said[:16]}…. Delete {real} and load it again.")
 
 
-def _hold_against_the_past(path: Path, found: str, source: str, filename: str) -> None:
-    record = cache_folder() / "hub" / f"{source.replace('/', '--')}--{filename}.json"
+def _hold_against_the_past(path: Path, found: str, source: str, filename: str, kind: str) -> None:
+    record = cache_folder() / "hub" / f"{kind}{source.replace('/', '--')}--{filename}.json"
     try:
         known = str(json.loads(record.read_text(encoding="utf-8"))["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
