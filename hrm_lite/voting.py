@@ -150,18 +150,24 @@ def claim_tasks(model: HRM, puzzles: PuzzleSet, held_out: PuzzleSet | None = Non
     """
     owners = getattr(puzzles, "owners", None) if model.config.puzzles else None
     others = {name: own for name, own in (model.owners or {}).items() if list(own) != (owners or {}).get(name)}
-    if owners and (lost := [name for name, (start, many, _) in others.items() if any(
-        start < first + count and first < start + many for first, count, _ in owners.values()
-    )]):  # fmt: skip
+    lost = [name for name, own in others.items() if any(_overlap(own, new) for new in (owners or {}).values())]
+    nameless = owners and model.owners is None and bool(model.input_net.puzzles.weight.any())
+    if lost or nameless:
+        whose = f"belong to other tasks ({_some(lost)})" if lost else "were trained, and it does not say on which tasks"
         warnings.warn(
-            f"the model's puzzle embeddings belong to other tasks ({_some(lost)}) than those of {puzzles.name}, and "
-            "training now goes on from them. Begin from voting.adopt_tasks(model, puzzles) instead.",
+            f"the model's puzzle embeddings {whose}; training on {puzzles.name} now goes on from them. Begin from "
+            "voting.adopt_tasks(model, puzzles) instead.",
             stacklevel=3,
         )
         others = {name: own for name, own in others.items() if name not in lost}
     model.owners = owners and others | owners
     if model.owners and getattr(held_out, "owners", None):
         check_tasks(model, held_out)
+
+
+def _overlap(a: list, b: list) -> bool:
+    """Whether two owners have an identifier in common."""
+    return a[0] < b[0] + b[1] and b[0] < a[0] + a[1]
 
 
 @torch.no_grad()

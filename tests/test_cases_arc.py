@@ -212,6 +212,17 @@ def test_training_on_other_tasks_from_the_embeddings_of_these_is_warned_of(train
         Trainer(trained, other, CONFIG, progress=False)
     with pytest.raises(ValueError, match="was not trained on 2 of the 4 tasks"):  # a and b went to others
         check_tasks(trained, arc.load(folder, "test", **FEW))
+    trained.owners = None  # a published checkpoint
+    with pytest.warns(UserWarning, match=r"does not say on which tasks.*adopt_tasks"):
+        Trainer(trained, other, CONFIG, progress=False)
+    with warnings.catch_warnings():  # a part of the tasks now, the others later: nobody loses an embedding
+        warnings.simplefilter("error")
+        train, test = (arc.load(folder, split, **FEW) for split in ("train", "test"))
+        model = tiny(train)
+        Trainer(model, train[:2], CONFIG, progress=False).fit()
+        assert sorted(model.owners) == ["a", "b"]
+        Trainer(model, train[2:], CONFIG, progress=False).fit()
+        check_tasks(model, test)
 
 
 def test_a_held_out_set_of_tasks_that_are_not_trained_on_is_refused(folder):
