@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from . import puzzles
     from .config import HRMConfig, TrainConfig
     from .model import HRM, Latents, Output
-    from .official import from_official
+    from .official import from_official, load_published
     from .presets import model_preset, train_preset
     from .solving import solve
     from .training import Trainer, load_model, save_model
@@ -26,6 +26,7 @@ _HOMES = {
     "Trainer": "training",
     "from_official": "official",
     "load_model": "training",
+    "load_published": "official",
     "model_preset": "presets",
     "puzzles": None,
     "save_model": "training",
@@ -41,6 +42,7 @@ __all__ = [
     "Trainer",
     "from_official",
     "load_model",
+    "load_published",
     "model_preset",
     "puzzles",
     "save_model",

@@ -19,6 +19,7 @@ OUTPUT_LOSSES = ("softmax", "stablemax", "stablemax_float32")
 OPTIMIZERS = ("adamw", "adam_atan2")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 NONFINITE = ("stop", "skip")
+TRAIN_ONLY = ("all", "puzzles")
 
 
 def _fail(name: str, given, expected: str, advice: str = "") -> None:
@@ -110,6 +111,8 @@ class HRMConfig(_Record):
     """How many puzzle embeddings; 0 means no puzzle positions at all, 1 one that all puzzles share."""
     puzzle_positions: int = 1
     """Positions that the puzzle embedding takes in front of the tokens (when puzzles > 0)."""
+    puzzle_width: int = 0
+    """Numbers in a puzzle embedding, spread over its positions and padded with zeros; 0: d_model."""
     share_modules: bool = False
     """True: one network plays worker and controller (TRM)."""
     controller_sees_input: bool = False
@@ -134,6 +137,7 @@ class HRMConfig(_Record):
             ("inner_multiple", 1, 2**16),
             ("puzzles", 0, 10**8),
             ("puzzle_positions", 1, 10**4),
+            ("puzzle_width", 0, 10**8),
         ):
             _whole(self, name, low, high)
         for name, high in (("expansion", 64), ("rms_eps", 1.0), ("rope_theta", 1e9)):
@@ -142,6 +146,13 @@ class HRMConfig(_Record):
             _choice(self, name, choices)
         for name in ("share_modules", "controller_sees_input"):
             _flag(self, name)
+        if self.puzzles and self.puzzle_width > self.puzzle_positions * self.d_model:
+            _fail(
+                "puzzle_width",
+                self.puzzle_width,
+                f"at most puzzle_positions · d_model = {self.puzzle_positions * self.d_model}",
+                f"It needs puzzle_positions={-(-self.puzzle_width // self.d_model)}.",
+            )
         if self.d_model % self.n_heads:
             fits = [h for h in range(1, self.d_model + 1) if self.d_model % h == 0 and h <= 64]
             _fail("n_heads", self.n_heads, f"a divisor of d_model={self.d_model}", f"These would do: {fits}.")
@@ -229,6 +240,8 @@ class TrainConfig(_Record):
     """True: compile the blocks; eager where that does not work."""
     nonfinite: str = "stop"
     """When a loss or gradient is not finite: "stop" the run, or "skip" the step, replace the rows and count it."""
+    train_only: str = "all"
+    """"all", or "puzzles": the puzzle embeddings alone, for new tasks (`voting.adopt_tasks`); the rest stays."""
     augment: bool = True
     """Draw a random symmetry of the puzzle each time a row is filled."""
     eval_every: int = 0
@@ -282,6 +295,7 @@ class TrainConfig(_Record):
             ("optimizer", OPTIMIZERS),
             ("precision", PRECISIONS),
             ("nonfinite", NONFINITE),
+            ("train_only", TRAIN_ONLY),
         ):
             _choice(self, name, choices)
         for name in ("continue_loss", "augment", "compile"):

@@ -52,15 +52,17 @@ class Output:
 class PuzzleEmbedding(nn.Module):
     """One vector for each puzzle identifier, zero at the start: (b,) → (b, positions, d).
 
+    The vector fills the positions one after the other; what is left of them is zero, as in the published code.
+
     The vectors are a buffer and not a parameter. ARC has close to a million of them, a batch touches a
     few hundred, and Adam would move all. In training, `forward` hands out a copy of the rows it read
     and keeps it in ``touched``; the optimizer (`optim.sign_sgd`) updates those rows and no others.
     """
 
-    def __init__(self, puzzles: int, positions: int, d_model: int):
+    def __init__(self, puzzles: int, positions: int, d_model: int, width: int = 0):
         super().__init__()
-        self.positions = positions
-        self.register_buffer("weight", torch.zeros(puzzles, d_model))
+        self.positions, self.d_model = positions, d_model
+        self.register_buffer("weight", torch.zeros(puzzles, width or d_model))
         self.touched: tuple[Tensor, Tensor] | None = None
 
     def forward(self, puzzle_ids: Tensor) -> Tensor:
@@ -68,8 +70,8 @@ class PuzzleEmbedding(nn.Module):
         if self.training and torch.is_grad_enabled():
             rows.requires_grad_()
             self.touched = (puzzle_ids, rows)
-        # The vector fills the first position; any further ones stay zero (as in TRM's code).
-        return nn.functional.pad(rows.unsqueeze(1), (0, 0, 0, self.positions - 1))
+        left = self.positions * self.d_model - rows.shape[1]
+        return nn.functional.pad(rows, (0, left)).view(-1, self.positions, self.d_model)
 
 
 class InputNet(nn.Module):
@@ -83,7 +85,9 @@ class InputNet(nn.Module):
         self.scale = math.sqrt(d)
         self.tokens = unfilled(nn.Embedding, config.vocab_size, d)
         truncated_normal_(self.tokens.weight, 1 / self.scale)
-        self.puzzles = PuzzleEmbedding(config.puzzles, config.puzzle_positions, d) if config.puzzles else None
+        self.puzzles = (
+            PuzzleEmbedding(config.puzzles, config.puzzle_positions, d, config.puzzle_width) if config.puzzles else None
+        )
         if config.positions == "learned":
             self.positions = nn.Parameter(truncated_normal_(torch.empty(config.positions_total, d), 1 / self.scale))
         elif config.positions == "grid":
@@ -144,6 +148,8 @@ class HRM(nn.Module):
             )
         d = config.d_model
         self.config = config
+        # Whose the puzzle embeddings are, where the puzzles of the training have names (`ArcSet.owners`).
+        self.owners: dict[str, list] | None = None
         self.input_net = InputNet(config)
         self.worker = RecurrentModule(config, config.worker_layers)
         if config.share_modules:

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import errno
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
-__all__ = ["discard", "provenance", "published", "read_json", "write_atomically", "write_json"]
+__all__ = [
+    "SHIPPED",
+    "Shipped",
+    "discard",
+    "provenance",
+    "published",
+    "read_json",
+    "shipped",
+    "write_atomically",
+    "write_json",
+]
+
+# Trained models that come with the package, by the name that one asks for: weights and run record under results/.
+SHIPPED = {"sudoku-4x4": ("sudoku/4x4-hrm/model.safetensors", "sudoku/4x4-hrm/seed0.json")}
 
 _WINDOWS = os.name == "nt"
 _DRIVE = "/content/drive"  # where Colab mounts it
@@ -178,11 +194,49 @@ def published(name: str) -> list[dict]:
     They lie in the checkout, or in the installed package (which carries a copy for Colab). Raises
     FileNotFoundError when there is no such record.
     """
-    here = Path(__file__).resolve().parent
-    for results in (here.parent / "results", here / "results"):
-        if found := sorted((results / name).rglob("*.json")):
+    for results in _results():
+        # Not the copies that an editor keeps beside them (.ipynb_checkpoints).
+        found = sorted((results / name).rglob("*.json"))
+        if found := [path for path in found if not re.search(r"/\.", path.relative_to(results).as_posix())]:
             return [read_json(path) for path in found]
     raise FileNotFoundError(
         f"no run records called {name!r} lie beside the package. They come with a checkout of the repository; "
         "the scripts in experiments/ make them."
+    )
+
+
+def _results() -> tuple[Path, Path]:
+    """Where results may lie: in the checkout, or in the installed package."""
+    here = Path(__file__).resolve().parent
+    return here.parent / "results", here / "results"
+
+
+class Shipped(NamedTuple):
+    """A trained model that comes with the package."""
+
+    weights: Path
+    """Its model file"""
+    record: Path
+    """Its run record, for `read_json`"""
+
+
+def shipped(name: str) -> Shipped:
+    """Where the trained model of this name lies, in the checkout or in the installed package.
+
+    Raises ValueError for a name that there is not, with the nearest one, and FileNotFoundError when the files are
+    missing.
+    """
+    if name not in SHIPPED:
+        near = difflib.get_close_matches(str(name), SHIPPED, 1, 0.5)
+        raise ValueError(
+            f"no trained model called {name!r} comes with the package."
+            f"{f' Do you mean {near[0]!r}?' if near else ''} There are: {', '.join(SHIPPED)}."
+        )
+    for results in _results():
+        found = Shipped(*(results / file for file in SHIPPED[name]))
+        if found.weights.is_file() and found.record.is_file():
+            return found
+    raise FileNotFoundError(
+        f"the files of {name!r} are missing: {' and '.join(SHIPPED[name])} should lie in results/, beside or in the "
+        "package. Install it again, or fetch them from the repository."
     )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from .halting import wants_to_halt
 from .layers import truncated_normal_
-from .losses import exact_and_cells
+from .losses import IGNORE, exact_and_cells
 from .model import HRM, Latents
 from .processes import Processes
 
-__all__ = ["Margin", "Solution", "Verdicts", "choose_margin", "evaluate", "solve", "verdicts"]
+__all__ = ["Margin", "Solution", "Verdicts", "as_numbers", "choose_margin", "evaluate", "solve", "verdicts"]
 
 
 @dataclass
@@ -44,7 +45,7 @@ def solve(
     restarts: int = 0,
     seed: int = 0,
 ) -> Solution:
-    """Answers for ``tokens`` (batch, seq_len).
+    """Answers for ``tokens`` (batch, seq_len), whole numbers in a tensor, an array or lists.
 
     halt: True: a row stops when the rule below lets it. False: all run max_segments (the published evaluation).
     margin: a row stops when q_halt > margin, so when it gives its answer odds better than e^margin to 1. At 0 that is
@@ -65,6 +66,7 @@ def solve(
         )
     if restarts and not halt:
         raise ValueError("restarts are for puzzles that the halting rule is not content with: they need halt=True.")
+    tokens, puzzle_ids = as_numbers(tokens), as_numbers(puzzle_ids, "puzzle_ids")
     _check_fit(model, tokens, puzzle_ids)
     was_training, home = model.training, tokens.device
     model.eval()
@@ -82,6 +84,36 @@ def solve(
         model.train(was_training)
     trace = None if work.trace is None else work.trace.to(home)
     return Solution(work.answer.to(home), work.segments.to(home), work.q_halt.to(home), trace)
+
+
+def as_numbers(values, what: str = "tokens") -> Tensor | None:
+    """Tokens, labels or puzzle_ids as a tensor: a tensor as it is, arrays and lists as int64; None stays None.
+
+    Raises TypeError for what holds no numbers, such as text or a set, and ValueError for numbers that are not whole.
+    """
+    if values is None:
+        return None
+    if not isinstance(values, (Tensor, np.ndarray, list, tuple)):
+        raise TypeError(
+            f"{what} are {type(values).__name__}, but a tensor or an array of whole numbers is needed, a row for each "
+            "puzzle: of a set its inputs and puzzle_ids, of text puzzles.encode(text)[None]."
+        )
+    try:
+        numbers = values if isinstance(values, Tensor) else torch.from_numpy(np.array(values))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"the {what} are no table of numbers: {error}.") from error
+    kind = numbers.dtype
+    if kind.is_floating_point or kind.is_complex or kind == torch.bool:
+        raise ValueError(
+            f"the {what} are of type {kind}, but they are whole numbers, each for a character. Where they are whole in "
+            f"truth, convert them: {what}.{'long()' if isinstance(values, Tensor) else 'astype(int)'}."
+        )
+    if what == "labels" and numbers is not values and (numbers == 0).any():
+        raise ValueError(
+            f"the labels hold zeros. In the arrays of a set 0 is a cell that is not scored; here that is {IGNORE}. "
+            "Take tokens, labels and puzzle_ids from puzzles.as_tensors()."
+        )
+    return numbers if numbers is values else numbers.long()
 
 
 def _check_fit(model: HRM, tokens: Tensor, puzzle_ids: Tensor | None) -> None:
@@ -200,6 +232,7 @@ def verdicts(
     batch_size: int = 512,
 ) -> Verdicts:
     """`Verdicts` on ``tokens``, ``labels`` (n, seq_len), on the CPU."""
+    tokens, labels, puzzle_ids = as_numbers(tokens), as_numbers(labels, "labels"), as_numbers(puzzle_ids, "puzzle_ids")
     found = [
         (out.q_halt.float(), out.q_continue.float(), exact_and_cells(out.logits, y)[0])
         for out, y in _segments(model, tokens, labels, max_segments, puzzle_ids, batch_size)
@@ -289,6 +322,7 @@ def evaluate(
     among: processes that divide the puzzles between them; all must call.
     Accuracies are shares in 0 … 1.
     """
+    tokens, labels, puzzle_ids = as_numbers(tokens), as_numbers(labels, "labels"), as_numbers(puzzle_ids, "puzzle_ids")
     n, device = len(tokens), model.z_H_init.device
     if among is not None and among.count > 1:
         own = slice(among.index, None, among.count)

@@ -551,7 +551,9 @@ def spoiled(*path, value):
     (spoiled("test", value={}), "\"test\" must be a list of test pairs; got dict"),
     (spoiled("train", value=KeyError), "\"train\" is missing"),
     (spoiled("test", value=KeyError), "\"test\" is missing"),
-    (spoiled("test", 0, "output", value=KeyError), "test pair 1 lacks \"output\""),
+    (spoiled("train", 0, "output", value=KeyError), "train pair 1 lacks \"output\""),
+    (spoiled("train", 0, "output", value=None), "train pair 1, output: a grid is a list of rows"),
+    (spoiled("test", 0, "input", value=KeyError), "test pair 1 lacks \"input\""),
     (spoiled("train", 0, "input", value=KeyError), "train pair 1 lacks \"input\""),
     ({}, "\"train\" is missing"),
     ({"bad": {"train": []}}, "task bad: \"test\" is missing"),
@@ -773,4 +775,6 @@ def test_a_toy_task_is_learned_and_solved(tmp_path):
     assert ranked["toy"][0][0].votes >= 2, "copies agree"
     arc.write_submission(tmp_path / "submission.json", ranked)
     assert arc.score_submission(tmp_path / "submission.json", test.tasks) == arc.Score(2, 1.0, 1.0, 1.0)
-    assert arc.score(test.tasks, solve_tasks(tiny(test), test, copies=1)).inputs == 0
+    stranger = tiny(test)
+    stranger.owners = train.owners  # as if it had been trained
+    assert arc.score(test.tasks, solve_tasks(stranger, test, copies=1)).inputs == 0

@@ -335,3 +335,46 @@ def test_puzzles_of_another_kind_are_refused(puzzles):
             ask(x.clone().masked_fill(x == 2, 9), None)
         with pytest.raises(ValueError, match="puzzle_ids run from 0 to 1, but the model knows 0 to 0"):
             ask(x, torch.arange(60) % 2)
+
+
+# -- what is taken for tokens
+
+
+def test_arrays_and_lists_of_tokens_are_taken(puzzles):
+    model, kinds = make(), (np.uint8, np.uint16, np.int16, np.int32, np.uint32, np.int64)
+    x, y, ids = puzzles.as_tensors()
+    right = solve(model, x, 2).tokens
+    for tokens in (*(puzzles.inputs.astype(kind) for kind in kinds), puzzles.inputs.tolist(),
+                   x.to(torch.uint8), x.int()):  # fmt: skip
+        assert torch.equal(solve(model, tokens, 2).tokens, right)
+    assert torch.equal(solve(model, puzzles.inputs, 2, puzzle_ids=puzzles.puzzle_ids).tokens, right)
+    assert evaluate(model, puzzles.inputs, puzzles.labels, 2, puzzles.puzzle_ids) == evaluate(model, x, y, 2, ids)
+    assert torch.equal(verdicts(model, puzzles.inputs, puzzles.labels, 2).right, verdicts(model, x, y, 2).right)
+    assert torch.equal(
+        solve_by_vote(model, puzzles, puzzles.inputs, 2, max_segments=2).tokens,
+        solve_by_vote(model, puzzles, x, 2, max_segments=2).tokens,
+    )
+
+
+def test_what_is_no_tokens_gets_a_sentence(puzzles):
+    model = make()
+    for given, error, says in (
+        (puzzles.inputs[0], ValueError, r"shape \(16,\), but the model was made for \(batch, 16\).*tokens\[None\]"),
+        (puzzles.inputs[None], ValueError, r"shape \(1, 60, 16\)"),
+        (puzzles.inputs / 1, ValueError, r"of type torch\.float64.*tokens\.astype\(int\)"),
+        (torch.zeros(2, 16), ValueError, r"of type torch\.float32.*tokens\.long\(\)"),
+        (puzzles.inputs > 1, ValueError, r"of type torch\.bool"),
+        ([[1, 2], [3]], ValueError, "no table of numbers"),
+        (np.array([["1", "2"]]), ValueError, "no table of numbers"),
+        (puzzles, TypeError, r"tokens are SudokuSet.*of a set its inputs"),
+        ("12..", TypeError, r"tokens are str.*puzzles\.encode\(text\)\[None\]"),
+        (puzzles.inputs + 4, ValueError, "the tokens run from"),
+    ):
+        with pytest.raises(error, match=says):
+            solve(model, given)
+    with pytest.raises(ValueError, match=r"puzzle_ids are of type torch\.float64"):
+        solve(model, puzzles.inputs, puzzle_ids=puzzles.puzzle_ids / 1)
+    unscored = puzzles.labels.copy()
+    unscored[0, 0] = 0
+    with pytest.raises(ValueError, match=r"labels hold zeros.*here that is -100.*as_tensors"):
+        evaluate(model, puzzles.inputs, unscored)

@@ -3,7 +3,8 @@
 `trainer.Trainer` is what others use; `supervision.DeepSupervision` is the step that it repeats.
 """
 
-from .checkpoints import load_model, save_model
+from .checkpoints import save_model
+from .loading import load_model
 from .supervision import DeepSupervision
 from .trainer import Trainer
 

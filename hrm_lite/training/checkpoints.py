@@ -21,7 +21,7 @@ from ..config import HRMConfig
 from ..model import HRM
 from ..records import discard, write_atomically
 
-__all__ = ["latest_state", "load_model", "read_tensors", "save_model", "save_state", "write_tensors"]
+__all__ = ["is_model_file", "latest_state", "read_model", "read_tensors", "save_model", "save_state", "write_tensors"]
 
 _STATE = re.compile(r"step-(\d{9})\.safetensors")
 _KEEP = 2
@@ -62,6 +62,12 @@ def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dict]:
             # change with it.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
+        with path.open("rb") as file:
+            if file.read(4) in (b"PK\x03\x04", b"\x80\x02}q", b"\x80\x02\x8a\n"):  # as torch.save begins a file
+                raise ValueError(
+                    f"{path} was written by torch.save and not by hrm_lite. Published HRM weights are read by "
+                    "hrm_lite.from_official(path, arch), or by load_published where all_config.yaml lies beside them."
+                ) from error
         raise ValueError(
             f"{path} ({path.stat().st_size:,} bytes) is cut short or is no safetensors file: {error}. "
             "It was left as it is; take another copy or an older checkpoint."
@@ -88,10 +94,20 @@ def read_tensors(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dict]:
 def save_model(path: str | Path, model: HRM, half: bool = False) -> None:
     """Weights and configuration in one file. half=True stores bfloat16, at half the size, for sharing."""
     tensors = {k: v.to(torch.bfloat16) if half and v.is_floating_point() else v for k, v in model.state_dict().items()}
-    write_tensors(path, tensors, {"kind": "model", "config": model.config.to_dict()})
+    facts = {"kind": "model", "config": model.config.to_dict()}
+    write_tensors(path, tensors, facts | ({} if model.owners is None else {"owners": model.owners}))
 
 
-def load_model(path: str | Path, config: HRMConfig | None = None) -> HRM:
+def is_model_file(path: Path) -> bool:
+    """Whether this is a file that `write_tensors` wrote, by its header alone."""
+    try:
+        with safe_open(path, "pt") as file:
+            return "hrm_lite" in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
+
+
+def read_model(path: str | Path, config: HRMConfig | None = None) -> HRM:
     """The model that `save_model` wrote, in float32 and evaluation mode.
 
     With ``config``, refuses (ValueError) a file of another configuration and shows what differs.
@@ -105,6 +121,7 @@ def load_model(path: str | Path, config: HRMConfig | None = None) -> HRM:
         )
     model = HRM(own)
     model.load_state_dict({k: v.float() if v.dtype == torch.bfloat16 else v for k, v in tensors.items()})
+    model.owners = facts.get("owners")
     return model.eval()
 
 

@@ -52,6 +52,11 @@ class DeepSupervision:
         device: torch.device | str = "cpu",
         say: Callable[[str], None] = print,
     ):
+        if config.train_only == "puzzles" and not model.config.puzzles:
+            raise ValueError(
+                'train_only="puzzles" trains the puzzle embeddings alone, but the model has none (puzzles=0). Take '
+                'train_only="all", or make the model with puzzles=puzzles.identifiers.'
+            )
         self.config, self.processes = config, processes or Processes()
         self.device = torch.empty(0, device=device).device  # "cuda" becomes "cuda:0"
         self.model = model if model.z_H_init.device == self.device else copy.deepcopy(model).to(self.device)
@@ -181,7 +186,8 @@ class DeepSupervision:
         rate = learning_rate(self.steps, cfg)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.optimizer.step()
+        if cfg.train_only == "all":
+            self.optimizer.step()
         if self.touched:
             ids, gradient = (self.processes.gather(torch.cat(parts)) for parts in zip(*self.touched, strict=True))
             weight = self.working.model.input_net.puzzles.weight

@@ -18,7 +18,8 @@ from ..processes import Processes
 from ..puzzles.base import PuzzleSet
 from ..records import provenance
 from ..solving import evaluate
-from .checkpoints import load_model
+from ..voting import claim_tasks
+from .checkpoints import read_model
 from .interrupts import Interrupts
 from .optim import learning_rate
 from .precision import slower_than_float32
@@ -65,6 +66,7 @@ class Trainer:
         for puzzle_set in (puzzles, held_out):
             if puzzle_set is not None:
                 _check_fit(model, puzzle_set)
+        claim_tasks(model, puzzles, held_out)
         self.given, self.puzzles, self.config, self.held_out = model, puzzles, config, held_out
         self.folder = None if run_dir is None else RunFolder(run_dir)
         self.on_step, self.progress = on_step, progress
@@ -283,7 +285,7 @@ class Trainer:
         if found is None:
             return None
         tensors, record = found
-        now = part(tensors, "average.") or part(tensors, "learner.") or load_model(self.folder.model).state_dict()
+        now = part(tensors, "average.") or part(tensors, "learner.") or read_model(self.folder.model).state_dict()
         if self.identity["initial"] not in (record["initial"], fingerprint(now)):
             self._say(
                 f"the run in {self.folder.path} goes on with its own weights: those of the model given are neither the "

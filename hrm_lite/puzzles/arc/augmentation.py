@@ -89,6 +89,22 @@ class Copies:
         return digest.digest()
 
 
+    def owners(self, which: list[int]) -> dict[str, list]:
+        """{task name: [first, count, hash of its demonstrations and of its copies]} of the tasks with these indices.
+
+        Test inputs do not enter the hash: more or fewer of them leave the task, and what was learned of it, the same.
+        """
+        found = {}
+        for task, first, count in ((self.tasks[i], int(self.first[i]), int(self.count[i])) for i in which):
+            digest = hashlib.sha256()
+            for grid in (grid for pair in task.train for grid in pair):
+                digest.update(repr(grid.shape).encode() + grid.tobytes())
+            for table in (self.symmetry, self.colours):
+                digest.update(np.ascontiguousarray(table[first : first + count]).tobytes())
+            found[task.name] = [first, count, digest.hexdigest()[:16]]
+        return found
+
+
 def _draw(task: Task, augmentations: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Symmetry (copies,) and colours (copies, 10) of one task, the task as it is first."""
     digest = hashlib.sha256(f"{seed}/{task.name}".encode()).digest()

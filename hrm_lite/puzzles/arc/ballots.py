@@ -7,12 +7,18 @@ itself, are votes; the two grids with most votes are the guesses that ARC allows
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hrm_lite.puzzles.arc.tasks import Task
+
+if TYPE_CHECKING:
+    from hrm_lite.puzzles.arc.sets import ArcSet
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -76,18 +82,39 @@ class Score:
     """mean over tasks of the share of their test inputs, as TRM's evaluator counts"""
     whole_tasks: float
     """share of the tasks with all of their test inputs, as HRM's evaluation notebook counts"""
+    source: str = dataclasses.field(default="", compare=False)
+    """where the tasks come from, as `arc.load` was told; empty where only tasks were given"""
+    of: tuple[int, int] = dataclasses.field(default=(0, 0), compare=False)
+    """how many tasks and how many test inputs were judged; copies of one benchmark differ in it"""
+    content_hash: str = dataclasses.field(default="", compare=False)
+    """sha256 (hex) of the tasks that were judged, whatever copies of them were solved"""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.tasks:.1%} of {self.of[0]} tasks ({self.inputs:.1%} of {self.of[1]} test inputs, "
+            f"{self.whole_tasks:.1%} of the tasks whole) with {self.attempts} attempts; "
+            f"{self.source or 'tasks'} {self.content_hash[:8]}")
 
 
 def score(
-    tasks: Sequence[Task], predictions: Mapping[str, Sequence[Sequence[Candidate | np.ndarray]]], attempts: int = 2
+    tests: ArcSet | Sequence[Task], predictions: Mapping[str, Sequence[Sequence[Candidate | np.ndarray]]],
+    attempts: int = 2,
 ) -> Score:
     """Judge predictions {task name: [guesses for its first test input, best first, ...]} against the tasks' tests.
 
-    A guess is a grid or a `Candidate`; too few guesses, or none, are allowed. ValueError for a task without
-    predictions or with another number of test inputs.
+    tests: the set that was solved, whose source the score then carries, or tasks alone. A guess is a grid or a
+    `Candidate`; too few guesses, or none, are allowed. ValueError for a task without predictions, with another number
+    of test inputs, or with answers that are not known.
     """
+    source = getattr(tests, "source", "")
+    tasks = tests if isinstance(tests, Sequence) else tests.tasks
     if not tasks:
         raise ValueError("There are no tasks to score.")
+    if closed := [task.name for task in tasks if not task.answered]:
+        raise ValueError(
+            f"The answers to {len(closed)} of {len(tasks)} tasks are not known ({', '.join(closed[:3])}"
+            f"{', ...' if len(closed) > 3 else ''}): their file has none, as competitions hand tests out. Hand in what "
+            "write_submission writes, or give a folder in which the solutions lie beside the challenges.")
     right = []
     for task in tasks:
         given = predictions.get(task.name)
@@ -103,7 +130,10 @@ def score(
         attempts=attempts,
         inputs=float(np.mean([one for task in right for one in task])),
         tasks=float(np.mean([np.mean(task) for task in right])),
-        whole_tasks=float(np.mean([all(task) for task in right])))
+        whole_tasks=float(np.mean([all(task) for task in right])),
+        source=source,
+        of=(len(tasks), sum(map(len, right))),
+        content_hash=hashlib.sha256(json.dumps([[t.name, t.to_json()] for t in tasks]).encode()).hexdigest())
 
 
 def _grid(guess) -> np.ndarray:

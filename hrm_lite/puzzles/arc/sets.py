@@ -58,10 +58,15 @@ class ArcSet(PuzzleSet):
 
     @classmethod
     def from_pairs(cls, name: str, pairs: list[tuple[Task, Pair]], copies: Copies, source: str = "") -> ArcSet:
-        """A set of (task, pair of that task); every task must be one of those in `copies`."""
+        """A set of (task, pair of that task); every task must be one of those in `copies`.
+
+        A pair without an answer has a label of pads: no cell of it is scored.
+        """
         number = {task.name: i for i, task in enumerate(copies.tasks)}
+        nothing = np.zeros(CELLS, np.uint8)
         inputs, labels = (
-            np.array([encode(pair[side]) for _, pair in pairs], np.uint8).reshape(-1, CELLS) for side in (0, 1))
+            np.array([nothing if pair[side] is None else encode(pair[side]) for _, pair in pairs], np.uint8)
+            .reshape(-1, CELLS) for side in (0, 1))
         ids = np.array([copies.first[number[task.name]] for task, _ in pairs], np.int32)
         return cls(name, VOCAB, (SIDE, SIDE), None, inputs, labels, ids, source=source, copies_of=copies)
 
@@ -79,6 +84,15 @@ class ArcSet(PuzzleSet):
     def tasks(self) -> tuple[Task, ...]:
         """The tasks that have rows in this set, in the order of their identifiers."""
         return tuple(self.copies_of.tasks[i] for i in np.unique(self._task))
+
+    @functools.cached_property
+    def owners(self) -> dict[str, list]:
+        """Whose the identifiers are: {task name: [its first identifier, how many it has, what they stand for]}.
+
+        Of the tasks that have rows in this set. A model keeps it of the set that it was trained on, so that one can
+        tell which tasks it knows.
+        """
+        return self.copies_of.owners(np.unique(self._task).tolist())
 
     @functools.cached_property
     def content_hash(self) -> str:
@@ -176,7 +190,8 @@ class ArcSet(PuzzleSet):
         """(batch, 900) questions and answers -> (batch,) bool: the answer decodes to the right grid.
 
         ARC has no rule but its examples, so the right grid is that of the label. ValueError for a question
-        that is no row of this set. Where several tasks ask the same, the grid of any of them is right.
+        that is no row of this set, or whose answer is not known. Where several tasks ask the same, the grid of any of
+        them is right.
         """
         right = []
         for i, (question, grid) in enumerate(zip(inputs.cpu().numpy().astype(np.uint8), decode_many(answers),
@@ -186,7 +201,13 @@ class ArcSet(PuzzleSet):
                 raise ValueError(
                     f"{self.name}: question {i} is not one of the {len(self)} in this set, so its answer is not "
                     "known. Check answers with the set that the question comes from, as it stands there.")
-            wanted = decode_many(torch.from_numpy(self.labels[rows]))
+            known = [row for row in rows if self.labels[row].any()]
+            if not known:
+                raise ValueError(
+                    f"{self.name}: the answer to question {i}, a test of task {self.task_names()[rows[0]]}, is not "
+                    "known: its file has none, as competitions hand tests out. Such tests can be solved and written "
+                    "with write_submission, but not scored here.")
+            wanted = decode_many(torch.from_numpy(self.labels[known]))
             right.append(any(np.array_equal(grid, one) for one in wanted))
         return torch.tensor(right, dtype=torch.bool, device=answers.device)
 

@@ -9,12 +9,16 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hrm_lite.puzzles.arc.ballots import Candidate, Score, score
 from hrm_lite.puzzles.arc.tasks import Task, check_grid
 from hrm_lite.puzzles.files import write_atomically
+
+if TYPE_CHECKING:
+    from hrm_lite.puzzles.arc.sets import ArcSet
 
 ATTEMPTS = ("attempt_1", "attempt_2")
 NO_ANSWER = [[0]]  # the format has no way to say nothing
@@ -85,6 +89,7 @@ def _read_task(where: str, value: dict, task: Task) -> list[list[np.ndarray]]:
     return found
 
 
-def score_submission(path: str | os.PathLike, tasks: Sequence[Task]) -> Score:
-    """What a submission is worth on the tasks whose tests it answers; errors as for `read_submission`."""
-    return score(tasks, read_submission(path, tasks), attempts=len(ATTEMPTS))
+def score_submission(path: str | os.PathLike, tests: ArcSet | Sequence[Task]) -> Score:
+    """What a submission is worth on the tasks whose tests it answers; errors as for `read_submission` and `score`."""
+    tasks = tests if isinstance(tests, Sequence) else tests.tasks
+    return score(tests, read_submission(path, tasks), attempts=len(ATTEMPTS))

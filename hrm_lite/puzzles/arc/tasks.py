@@ -8,7 +8,7 @@ import numpy as np
 
 from hrm_lite.puzzles.arc.codec import SIDE
 
-Pair = tuple[np.ndarray, np.ndarray]
+Pair = tuple[np.ndarray, np.ndarray | None]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -17,7 +17,8 @@ class Task:
 
     name    what the task is called, e.g. "007bbfb7"
     train   the demonstrations: (input, output) pairs of grids (h, w), uint8 colours 0 to 9
-    test    the pairs to be solved; the outputs are there to judge an answer
+    test    the pairs to be solved; the outputs are there to judge an answer, and None where they are not known, as in
+            the files that a competition hands out
 
     Grids may be given as lists of lists or as arrays; they are checked, copied and made read-only.
     ValueError names the task, the pair and the place of what is wrong.
@@ -38,19 +39,31 @@ class Task:
             if not pairs:
                 raise ValueError(
                     f"task {self.name} has no {kind} (\"{part}\" is empty): a task has at least one.")
-            checked = tuple(self._pair(pair, f"task {self.name}, {part} pair {i + 1}") for i, pair in enumerate(pairs))
+            checked = tuple(
+                self._pair(pair, f"task {self.name}, {part} pair {i + 1}", part == "test")
+                for i, pair in enumerate(pairs))
             object.__setattr__(self, part, checked)  # frozen
 
     @staticmethod
-    def _pair(pair, where: str) -> Pair:
+    def _pair(pair, where: str, may_be_open: bool) -> Pair:
         if isinstance(pair, dict):
+            if may_be_open:
+                pair = {"output": None} | pair
             missing = [key for key in ("input", "output") if key not in pair]
             if missing:
                 raise ValueError(f"{where} lacks \"{missing[0]}\": a pair has an \"input\" and an \"output\".")
             pair = pair["input"], pair["output"]
         if not isinstance(pair, (list, tuple)) or len(pair) != 2:
             raise ValueError(f"{where} must be an input and an output; got {_short(pair)}.")
-        return check_grid(pair[0], f"{where}, input"), check_grid(pair[1], f"{where}, output")
+        question = check_grid(pair[0], f"{where}, input")
+        if may_be_open and pair[1] is None:
+            return question, None
+        return question, check_grid(pair[1], f"{where}, output")
+
+    @property
+    def answered(self) -> bool:
+        """Whether the outputs of all test pairs are known."""
+        return all(answer is not None for _, answer in self.test)
 
     def __repr__(self) -> str:
         return f"<Task {self.name}: {len(self.train)} demonstrations, {len(self.test)} to solve>"
@@ -58,7 +71,8 @@ class Task:
     def to_json(self) -> dict:
         """The task in ARC's format, ready for `json.dumps`."""
         return {
-            part: [{"input": x.tolist(), "output": y.tolist()} for x, y in getattr(self, part)]
+            part: [
+                {"input": x.tolist()} | ({} if y is None else {"output": y.tolist()}) for x, y in getattr(self, part)]
             for part in ("train", "test")
         }
 
