@@ -56,19 +56,16 @@ def made(version: str, torch: str) -> Path:
         return own
     shutil.rmtree(home, ignore_errors=True)
     subprocess.run([python, "-m", "venv", str(home)], check=True)
-    versions = pins()
-    del versions["python"]
-    wish = f"torch=={versions.pop('torch')}"
+    versions = {name: version for name, version in pins().items() if name != "python"}
     install = [str(own), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*install, *(f"{name}=={v}" for name, v in versions.items())], check=True)
-    from_index = ["--index-url", CPU] if torch == "cpu" else []
-    # The CPU's index lacks some of what torch needs: those are among the pins, or come from the usual index.
-    fetched = subprocess.run([*install, *from_index, *(["--no-deps"] if from_index else []), wish],
-                             capture_output=True, text=True)
+    # Torch first: where it cannot be had, nothing else is fetched. From the CPU's index alone, which lacks the rest.
+    wish = f"torch=={versions['torch']}"
+    alone = ["--no-deps", "--index-url", CPU] if torch == "cpu" else ["--no-deps"]
+    fetched = subprocess.run([*install, *alone, wish], capture_output=True, text=True)
     if fetched.returncode:
-        last = fetched.stderr.strip().splitlines()[-1:]
-        raise Missing(f"{wish} ({torch}) for Python {version} cannot be had here: {' '.join(last)}")
-    if from_index:
-        subprocess.run([*install, "mpmath<1.4", "setuptools", "MarkupSafe"], check=True)
+        why = [line for line in fetched.stderr.splitlines() if line.startswith("ERROR")][:1]
+        raise Missing(f"{wish} ({torch}) for Python {version} cannot be had here: {' '.join(why)}")
+    # Then the rest, and what torch itself needs.
+    subprocess.run([*install, *(f"{name}=={v}" for name, v in versions.items())], check=True)
     stamp.write_text(wanted, encoding="utf-8")
     return own
