@@ -4,11 +4,12 @@ VENV   ?= .venv
 JOBS   ?= 2
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-PY     := $(VENV)/bin/python
+PY     := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
+TORCH  ?= cpu
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help book test fast lab lint strip fold address clean
+.PHONY: help book test fast colab lab lint strip fold address clean
 .DELETE_ON_ERROR:
 
 # The book and its tests run alike, so that they get the same numbers to the last bit: one thread a
@@ -17,6 +18,7 @@ READY  := $(VENV)/.ready
 book test fast: export OMP_NUM_THREADS := 1
 book test fast: export MKL_NUM_THREADS := 1
 book test fast: export TQDM_DISABLE := 1
+book test fast: export PYTHONUTF8 := 1
 book test: export JUPYTER_PREFER_ENV_PATH := 1
 book test: export IPYTHONDIR := $(CURDIR)/_build/ipython
 
@@ -32,6 +34,9 @@ test: book  ## all tests: package, notebooks against their outputs, pages
 
 fast: $(READY)  ## the tests for daily work: no notebooks, no pages, nothing slow
 	$(PY) -m pytest -n $(JOBS) -m "not slow" --ignore=tests/site tests
+
+colab: $(READY)  ## the notebooks with Colab's Python and versions; TORCH=cuda: with its torch, too (5.7 GB)
+	HRM_LITE_COLAB=$(TORCH) $(PY) -m pytest tests/test_colab.py
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	$(PY) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/book

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+from tools import address
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -20,7 +23,15 @@ def test_the_ten_lines_of_python(tmp_path, monkeypatch, capsys):
 
 
 def test_the_commands_are_targets_of_the_makefile():
-    makefile = (Path(__file__).resolve().parent.parent / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     commands = set(re.findall(r"(?m)^make (\w+)", README))
     assert {"book", "test"} <= commands
     assert all(re.search(rf"(?m)^{command}:", makefile) for command in commands)
+
+
+def test_every_button_leads_to_a_file_and_every_full_scale_notebook_has_one():
+    links = re.findall(r"\]\((https://[^)]+)\)", README)
+    led = {path for link in links if (path := address.led_to(link, address.current())) is not None}
+    assert {f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")} <= led
+    assert not [path for path in led if not (ROOT / path).exists()]
+    assert "[on Colab](" in README

@@ -14,12 +14,14 @@ import re
 import sys
 import tomllib
 from pathlib import Path
+from urllib.parse import unquote
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESS = re.compile(r"https://github\.com/([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))/([A-Za-z0-9._-]*[A-Za-z0-9_-])")
 SETTING = re.compile(r'(?m)^Repository = "([^"]*)"$')
 COLAB_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 BADGES = re.compile(r"(?s)(<!-- badges[^>]*-->\n).*?(<!-- /badges -->)")
+AT_SCALE = re.compile(r"(?s)(<!-- notebooks[^>]*-->\n).*?(<!-- /notebooks -->)")
 TEXT = {".bib", ".cfg", ".cff", ".css", ".html", ".ipynb", ".js", ".json", ".md", ".py", ".sh", ".svg", ".toml", ".txt",
         ".yaml", ".yml", ""}
 NOT_OURS = {".git", ".venv", "_build", "node_modules", "vendor", "__pycache__", "runs", "results"}
@@ -60,6 +62,18 @@ def colab_badge(url: str, notebook: str) -> str:
     return f"[![Open in Colab]({COLAB_BADGE})]({colab(url, notebook)})"
 
 
+LAUNCHERS = (r"https://colab\.research\.google\.com/github/{slug}/blob/main/([^?#]+)",
+             r"https://mybinder\.org/v2/gh/{slug}/main\?(?:.*&)?(?:urlpath=lab/tree/|urlpath=tree/|labpath=)([^&#]+)",
+             r"https://github\.com/{slug}/(?:blob|tree|edit|raw)/main/([^?#]+)")
+
+
+def led_to(link: str, url: str) -> str | None:
+    """The file of the repository that a button opens, on Colab, on Binder or on GitHub; None for any other link."""
+    slug = re.escape("/".join(parts(url)))
+    found = next(filter(None, (re.fullmatch(f.replace("{slug}", slug) + ".*", link) for f in LAUNCHERS)), None)
+    return unquote(found[1]) if found else None
+
+
 def badges(url: str) -> str:
     owner, name = parts(url)
     ci = f"{url}/actions/workflows/ci.yml"
@@ -68,6 +82,12 @@ def badges(url: str) -> str:
             f"[![Read the book](https://img.shields.io/badge/book-read_it-3b5bdb)]({pages(url)}/)\n"
             f"{colab_badge(url, 'book/09_sudoku.ipynb')}\n"
             f"[![Binder](https://mybinder.org/badge_logo.svg)]({binder})\n")
+
+
+def at_scale(url: str, root: Path = ROOT) -> str:
+    """A line for every full-scale notebook, with its button."""
+    names = (path.relative_to(root).as_posix() for path in sorted((root / "notebooks").glob("*.ipynb")))
+    return "".join(f"- {colab_badge(url, name)} [`{name}`]({name})\n" for name in names)
 
 
 def source(url: str, release: str) -> str:
@@ -142,6 +162,7 @@ def rewrite(new: str, root: Path = ROOT) -> dict[Path, str]:
             after = SETTING.sub(f'Repository = "{new}"', after)
         if inside == Path("README.md"):
             after = BADGES.sub(lambda block: block[1] + badges(new) + block[2], after)
+            after = AT_SCALE.sub(lambda block: block[1] + at_scale(new, root) + block[2], after)
         if path.suffix == ".ipynb" and inside.parts[0] in ("book", "notebooks"):
             after = with_bootstrap(after, new, release)
         if after != before:

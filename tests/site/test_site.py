@@ -35,7 +35,7 @@ def test_the_pages_are_those_of_today():
     """Every notebook was executed as it stands, every chapter rendered, and the table of contents names each."""
     assert execute.stale(CHAPTERS + AT_SCALE) == [], "make book"
     render.stage()
-    assert render.FINGERPRINT.read_text() == render.fingerprint(), "make book"
+    assert render.FINGERPRINT.read_text(encoding="utf-8") == render.fingerprint(), "make book"
     assert {c.removesuffix(".ipynb") for c in CHAPTERS} <= set(DOCUMENTS), "a chapter is missing from _toc.yml"
     assert {p.relative_to(execute.EXECUTED).as_posix() for p in execute.EXECUTED.rglob("*.ipynb")} == {
         *CHAPTERS, *AT_SCALE}
@@ -49,6 +49,11 @@ def test_a_notebook_ran_to_its_end_without_errors_or_warnings(source):
         for output in cell["outputs"]:
             assert output["output_type"] != "error", f"code cell {i}"
             assert output.get("name") != "stderr", f"code cell {i} warns: {output['text']}"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_titles_that_close_cells_on_colab_stay_there(chapter):
+    assert "@title" not in (HTML / chapter.replace(".ipynb", ".html")).read_text(encoding="utf-8")
 
 
 @each_document
@@ -148,6 +153,26 @@ def test_the_buttons_lead_to_the_notebook_in_the_repository(chapter):
     binder = f"https://mybinder.org/v2/gh/{owner}/{name}/main"
     assert any(link.startswith(binder) and link.endswith(chapter) for link in links)
     assert address.current() in links
+
+
+@each_page
+def test_every_button_and_link_into_the_repository_leads_to_a_file_of_the_checkout(page):
+    links = {tag["href"] for tag in soup(page).find_all("a", href=True)}
+    led = {link: path for link in links if (path := address.led_to(link, address.current())) is not None}
+    assert not {link for link, path in led.items() if not (ROOT / path).exists()}
+    # Whatever is a link to one of the launchers is of a form that the line above understands.
+    launchers = ("https://colab.research.google.com/github", "https://mybinder.org/v2", f"{address.current()}/blob")
+    assert not {link for link in links if link.startswith(launchers)} - led.keys()
+
+
+@pytest.mark.parametrize("link, path", [
+    ("https://colab.research.google.com/github/a/b/blob/main/book/x.ipynb", "book/x.ipynb"),
+    ("https://mybinder.org/v2/gh/a/b/main?urlpath=lab/tree/book/x%20y.ipynb", "book/x y.ipynb"),
+    ("https://github.com/a/b/blob/main/README.md#install", "README.md"), ("https://github.com/a/b", None),
+    ("https://colab.research.google.com/github/other/b/blob/main/book/x.ipynb", None),
+    ("https://github.com/a/b/issues", None)])
+def test_a_button_is_taken_apart_rightly(link, path):
+    assert address.led_to(link, "https://github.com/a/b") == path
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
