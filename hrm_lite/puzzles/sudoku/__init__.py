@@ -2,8 +2,8 @@
 
 The door of this folder: other code needs nothing else.
 
-    text      16, 36 or 81 characters, row by row; '.' or '0' for a blank; white space is dropped, so that a
-              grid pasted over several lines is fine
+    text      16, 36 or 81 characters, row by row, '.' or '0' for a blank; or a drawn grid, with frames, comments
+              and other signs for a blank (see `read_grid`)
     tokens    in a `SudokuSet`: pad 0, blank 1, digit k is token k + 1
 """
 
@@ -14,6 +14,7 @@ import os
 import numpy as np
 
 from hrm_lite.puzzles import sources
+from hrm_lite.puzzles.sudoku.drawn import read_grid
 from hrm_lite.puzzles.sudoku.files import read_csv, write_csv
 from hrm_lite.puzzles.sudoku.generation import generate
 from hrm_lite.puzzles.sudoku.grid import Board, first_clash, parse, to_text
@@ -21,7 +22,8 @@ from hrm_lite.puzzles.sudoku.set import SudokuSet, search_many, solved
 from hrm_lite.puzzles.sudoku.splits import puzzles_on_side
 
 __all__ = [
-    "SudokuSet", "canonical", "generate", "is_solution", "load", "rate", "read_csv", "solve", "write_csv"]
+    "SudokuSet", "canonical", "generate", "is_solution", "load", "rate", "read_csv", "read_grid", "solve",
+    "write_csv"]
 
 
 def solve(text: str) -> str:
@@ -50,14 +52,19 @@ def is_solution(question: str, answer: str) -> bool:
     and for an answer of another length.
     """
     board, digits = parse(question)
-    compact = "".join(answer.split())
-    if len(compact) != board.cells:
+    try:
+        other, filled = parse(answer)
+    except ValueError:
+        count = len("".join(answer.split()))
+        if count == board.cells:
+            return False
+        other = None
+    if other is not board:
+        count = other.cells if other else count
         raise ValueError(
-            f"The question is a {board.name} Sudoku of {board.cells} characters, the answer has "
-            f"{len(compact)}. Compare an answer with its own question.")
-    if not set(compact) <= set("123456789"[: board.side]):
-        return False
-    return bool(solved(board, digits[None], parse(compact)[1][None])[0])
+            f"The question is a {board.name} Sudoku of {board.cells} characters, the answer has {count}. Compare an "
+            "answer with its own question.")
+    return bool(solved(board, digits[None], filled[None])[0])
 
 
 def canonical(text: str) -> str:
