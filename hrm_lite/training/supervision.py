@@ -64,9 +64,9 @@ class DeepSupervision:
             puzzles, self.working.model, config.batch_size, config.augment, self.generator, self.processes
         )
         self.steps, self.skipped, self.skipped_in_a_row = 0, 0, 0
-        # Since the last report: loss, exact answers and right cells of this process's rows; gradient norms and steps,
-        # kept by the main process. On the device, so that a step waits for nothing.
-        self.sums = torch.zeros(5, dtype=torch.float64, device=self.device)
+        # Since the last report: loss, exact answers, right cells and number of this process's rows, those with a label;
+        # gradient norms and steps, kept by the main process. On the device, so that a step waits for nothing.
+        self.sums = torch.zeros(6, dtype=torch.float64, device=self.device)
 
     def step(self) -> Losses:
         """One segment of every row, one update. Returns the losses of this process's rows, still on the device.
@@ -98,7 +98,9 @@ class DeepSupervision:
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         self.processes.sum_all(gradients)
         norm = gradient_norm(gradients)
-        entry = torch.stack([losses.output.detach(), losses.exact.sum(), losses.cells.sum()]).double()
+        counted = losses.labelled
+        entry = [losses.output.detach(), (losses.exact & counted).sum(), losses.cells.sum(), counted.sum()]
+        entry = torch.stack(entry).double()
         if (self.device.type == "cpu" or cfg.nonfinite == "skip") and self._broken(norm, entry):
             self._skip(norm, entry[0])
         else:
@@ -154,14 +156,16 @@ class DeepSupervision:
     def means(self) -> dict[str, float]:
         """Loss, exact and cell accuracy and gradient norm since the last `forget`; empty if all steps were skipped.
 
+        The first three are means over the rows that have a label; 0 if none has.
+
         Raises FloatingPointError when one of them is not finite.
         """
-        loss, exact, cells, norm, steps = self.processes.sum(self.sums).tolist()
+        loss, exact, cells, rows, norm, steps = self.processes.sum(self.sums).tolist()
         if not steps:
             return {}
         if not abs(loss + norm) < float("inf"):
             self._stop(f"By step {self.steps} the loss or the gradient is no longer finite.")
-        rows = steps * self.config.batch_size
+        rows = max(rows, 1)
         return {"loss": loss / rows, "exact": exact / rows, "cells": cells / rows, "gradient_norm": norm / steps}
 
     def forget(self) -> None:
@@ -196,7 +200,10 @@ class DeepSupervision:
             optimizer["state"].setdefault(int(i), {})[key] = value
         self.optimizer.load_state_dict(optimizer)
         self.rows.load(part(tensors, "rows."))
-        self.sums = tensors["sums"].to(self.device) * self.processes.is_main
+        sums = tensors["sums"]
+        if len(sums) == 5:  # of a checkpoint from before rows were counted: all had labels
+            sums = torch.cat([sums[:3], sums[4:] * self.config.batch_size, sums[3:]])
+        self.sums = sums.to(self.device) * self.processes.is_main
         state = tensors.get(f"generator.{self.device.type}")
         if state is not None:
             self.generator.set_state(state)

@@ -15,14 +15,14 @@ import numpy as np
 
 from hrm_lite.puzzles import sources
 from hrm_lite.puzzles.sudoku.drawn import read_grid
-from hrm_lite.puzzles.sudoku.files import read_csv, write_csv
+from hrm_lite.puzzles.sudoku.files import SUFFIXES, read, read_csv, read_list, write_csv
 from hrm_lite.puzzles.sudoku.generation import generate
 from hrm_lite.puzzles.sudoku.grid import Board, first_clash, parse, to_text
 from hrm_lite.puzzles.sudoku.set import SudokuSet, search_many, solved
 from hrm_lite.puzzles.sudoku.splits import puzzles_on_side
 
 __all__ = [
-    "SudokuSet", "canonical", "generate", "is_solution", "load", "rate", "read_csv", "read_grid", "solve",
+    "SudokuSet", "canonical", "generate", "is_solution", "load", "rate", "read_csv", "read_grid", "read_list", "solve",
     "write_csv"]
 
 
@@ -81,26 +81,30 @@ def canonical(text: str) -> str:
 
 
 def load(
-    source: str | os.PathLike, split: str, limit: int | None = None, seed: int = 0, min_rating: int = 0
+    source: str | os.PathLike, split: str, limit: int | None = None, seed: int = 0, min_rating: float = 0
 ) -> SudokuSet:
     """Puzzles to train on or to test with.
 
     source  "generated:SIZE:DIFFICULTY", made on the spot: SIZE 4x4, 6x6 or 9x9; DIFFICULTY "easy",
             "medium", "minimal", "hard", or a range of givens such as "4-6" (see `generate`)
-            a .csv file with the columns source,question,answer,rating
-            a folder with train.csv and test.csv
+            a .csv file with the columns source,question,answer,rating; the names of other well-known collections
+            (quizzes and solutions, puzzle and solution) do as well, and rating may be absent, empty or a fraction
+            a list (.txt, .sdm, …), one puzzle a line, or drawn grids: solved and rated here (see `read_list`)
+            a folder with train.csv and test.csv, or one that the published programs built (train/all__inputs.npy, …)
             "hub:OWNER/NAME", a data set of the Hugging Face Hub with train.csv and test.csv, such as
             hub:sapientinc/sudoku-extreme; "hub:OWNER/NAME@REVISION" for a fixed revision
     split   "train", "test" or "all" (both)
     limit   how many puzzles; None: all of a file, 10,000 (test: 1,000) generated ones, 1,000 hard ones. From
             a file, `limit` puzzles are drawn at random with the seed
     seed    same seed, same puzzles, on every machine
-    min_rating  only puzzles that need at least so many guesses (see `rate`): for all sources with ratings,
-            which are files, the Hub and generated "minimal" and "hard" ones
+    min_rating  only puzzles that need at least so many guesses (see `rate`), or whatever a file's own ratings count:
+            for all sources with ratings, which are files that have them, lists, the Hub and generated "minimal" and
+            "hard" ones. Puzzles whose rating is not known are left out
 
     Generated puzzles and those of a single file are divided by class: all puzzles that are the same up to
     symmetry are on one side, about one class in five on the side of "test", whatever seed and limit. A
-    folder or a data set of the Hub keeps the division of its two files. No puzzle occurs twice in a set.
+    folder or a data set of the Hub keeps the division of its two files. No puzzle occurs twice in a set, but
+    for a folder of the published programs, which is taken as it is.
 
     ValueError for a source, split or limit that makes no sense, for more puzzles than there are (generated
     ones: than there are of this rating among 20 times as many), and for min_rating where there are no ratings;
@@ -122,7 +126,7 @@ def _on_side(puzzles: SudokuSet, split: str) -> np.ndarray:
 
 _KIND = sources.Kind(
     "generated:9x9:hard", "\"generated:9x9:hard\", or the path of a .csv file or of a folder with train.csv and "
-    "test.csv", _generate, read_csv, _on_side)
+    "test.csv", _generate, read, _on_side, SudokuSet.from_published, SUFFIXES)
 
 
 def _solve(text: str) -> tuple[Board, np.ndarray, np.ndarray, int]:
