@@ -264,8 +264,8 @@ def _counted(labels: Tensor) -> Tensor:
     counted = labelled(labels)
     if len(labels) and not counted.any():
         raise ValueError(
-            f"none of the {len(labels)} puzzles has a label, so there is nothing to measure answers by. Give puzzles with "
-            "answers; `solve` needs none."
+            f"none of the {len(labels)} puzzles has a label, so there is nothing to measure answers by. Give puzzles "
+            "with answers; `solve` needs none."
         )
     return counted
 

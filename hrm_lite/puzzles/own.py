@@ -63,8 +63,8 @@ class OwnSet(PuzzleSet):
     def check(self, inputs: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
         """(batch, seq_len) questions and answers -> (batch,) bool: equal to the label of the question.
 
-        Where the set has a question several times, any of its answers is right. ValueError for a question that is not
-        one of this set: its answer is not known.
+        Where the set has a question several times, any of its answers is right; where it has none, nothing is.
+        ValueError for a question that is not one of this set: its answer is not known.
         """
         right = []
         for i, (question, answer) in enumerate(zip(_bytes(inputs), _bytes(answers), strict=True)):
@@ -74,7 +74,7 @@ class OwnSet(PuzzleSet):
                     f"{self.name}: question {i} is not one of the {len(self)} in this set, so its answer is not known. "
                     "Check answers with the set that the question comes from.")
             labels = self.labels[rows]
-            right.append(bool(((labels == answer) | (labels == PAD)).all(1).any()))
+            right.append(bool((((labels == answer) | (labels == PAD)).all(1) & (labels != PAD).any(1)).any()))
         return torch.tensor(right, dtype=torch.bool, device=answers.device)
 
     def violations(self, answers: torch.Tensor) -> torch.Tensor:

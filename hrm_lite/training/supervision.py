@@ -64,8 +64,8 @@ class DeepSupervision:
             puzzles, self.working.model, config.batch_size, config.augment, self.generator, self.processes
         )
         self.steps, self.skipped, self.skipped_in_a_row = 0, 0, 0
-        # Since the last report: loss, exact answers, right cells and number of this process's rows, those with a label;
-        # gradient norms and steps, kept by the main process. On the device, so that a step waits for nothing.
+        # Since the last report: loss, exact answers and right cells of this process's rows; gradient norms and steps,
+        # kept by the main process; how many rows had a label. On the device, so that a step waits for nothing.
         self.sums = torch.zeros(6, dtype=torch.float64, device=self.device)
 
     def step(self) -> Losses:
@@ -99,14 +99,13 @@ class DeepSupervision:
         self.processes.sum_all(gradients)
         norm = gradient_norm(gradients)
         counted = losses.labelled
-        entry = [losses.output.detach(), (losses.exact & counted).sum(), losses.cells.sum(), counted.sum()]
-        entry = torch.stack(entry).double()
+        entry = torch.stack([losses.output.detach(), (losses.exact & counted).sum(), losses.cells.sum()]).double()
         if (self.device.type == "cpu" or cfg.nonfinite == "skip") and self._broken(norm, entry):
             self._skip(norm, entry[0])
         else:
             self._update(gradients, norm)
             self.sums += torch.cat([entry, torch.stack([norm.double(), torch.ones_like(entry[0])])
-                                    * self.processes.is_main])  # fmt: skip
+                                    * self.processes.is_main, counted.sum()[None].double()])  # fmt: skip
             self.skipped_in_a_row = 0
         self.optimizer.zero_grad(set_to_none=True)
         self.steps += 1
@@ -160,7 +159,7 @@ class DeepSupervision:
 
         Raises FloatingPointError when one of them is not finite.
         """
-        loss, exact, cells, rows, norm, steps = self.processes.sum(self.sums).tolist()
+        loss, exact, cells, norm, steps, rows = self.processes.sum(self.sums).tolist()
         if not steps:
             return {}
         if not abs(loss + norm) < float("inf"):
@@ -202,7 +201,7 @@ class DeepSupervision:
         self.rows.load(part(tensors, "rows."))
         sums = tensors["sums"]
         if len(sums) == 5:  # of a checkpoint from before rows were counted: all had labels
-            sums = torch.cat([sums[:3], sums[4:] * self.config.batch_size, sums[3:]])
+            sums = torch.cat([sums, sums[4:] * self.config.batch_size])
         self.sums = sums.to(self.device) * self.processes.is_main
         state = tensors.get(f"generator.{self.device.type}")
         if state is not None:

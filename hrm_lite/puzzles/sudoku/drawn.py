@@ -72,7 +72,7 @@ def read_grid(text: str) -> str:
     lines = list(_lines(text))
     boards: dict[str, str] = {}  # board -> how it was read
     for rows in _without_titles(lines):
-        for way, board in _readings(rows, text):
+        for way, board in _readings(rows):
             boards.setdefault(board, way)
     if len(boards) > 1:
         ways = " or ".join(f"{way} ({_CELLS[len(board)]}x{_CELLS[len(board)]})" for board, way in boards.items())
@@ -109,7 +109,7 @@ def _core(lines: list[_Line]) -> list[_Line]:
     return lines[inside[0] : inside[-1] + 1] if inside else []
 
 
-def _readings(rows: list[_Line], text: str) -> Iterator[tuple[str, str]]:
+def _readings(rows: list[_Line]) -> Iterator[tuple[str, str]]:
     """(in words, board) for every way to read the rows as a whole board."""
     solid = [line.text for line in rows if line.text.strip()]
     some = [line.text for line in rows if line.text]  # an empty line is a gap between bands, or a row that lost all
@@ -118,8 +118,8 @@ def _readings(rows: list[_Line], text: str) -> Iterator[tuple[str, str]]:
         ("an empty field is a blank", _fields(solid)),
     ]
     for texts in [some] + [[line.text for line in rows]] * (len(some) < len(rows)):
-        ways.append(("a space is a blank", _spaced(_without_bars(texts), text)))
-        ways.append(("cells stand one apart and a space is a blank", _every_other(texts, text)))
+        ways.append(("a space is a blank", _spaced(texts)))
+        ways.append(("cells stand one apart and a space is a blank", _every_other(texts)))
     for way, boards in ways:
         for board in boards:
             side = _CELLS.get(len(board))
@@ -140,7 +140,7 @@ def _dense(rows: list[str]) -> Iterator[str]:
         yield "".join(rows).translate(_TO_BLANK)
 
 
-def _spaced(rows: list[str], text: str) -> Iterator[str]:
+def _spaced(rows: list[str]) -> Iterator[str]:
     """One character a cell, a space for a blank. Spaces at the end of a line may be gone, those before it may not."""
     side = len(rows)
     if not any(row[1::2].strip() for row in rows):
@@ -149,42 +149,59 @@ def _spaced(rows: list[str], text: str) -> Iterator[str]:
         yield rows[0].translate(_TO_BLANK).replace(" ", ".")
     if side not in _SIDES:
         return
-    width = max(map(len, rows))
-    indent = min((len(row) - len(row.lstrip(" ")) for row in rows if row.strip()), default=0)
-    whole = all(len(row) == side for row in rows)
-    if not whole:
+    if any(bar in row for row in rows for bar in _BARS):
+        rows = _between_bars(rows)
+        if not rows:
+            return
+    if not all(len(row) == side for row in rows):
+        indent = min((len(row) - len(row.lstrip(" ")) for row in rows if row.strip()), default=0)
         # Only so is it certain that neither the first nor the last column was cut off, or an indent taken for one.
-        if width - side != indent:
+        if max(map(len, rows)) - side != indent:
             return
         rows = [row[indent:] for row in rows]
-        # Text that was stripped has lost the blanks before its first digit.
-        if len(rows[0]) < side and not indent and text[:1].strip() and text[-1:].strip():
+        # Text that was stripped, as a whole or line by line, has lost the blanks before its first digits.
+        if (len(rows[0]) < side and rows[0][:1] != " ") or not any(row[:1] == " " for row in rows):
             return
     yield "".join(row.ljust(side) for row in rows).translate(_TO_BLANK).replace(" ", ".")
 
 
-def _without_bars(rows: list[str]) -> list[str]:
-    """The rows without what separates columns, and without what stands outside of a frame."""
-    if all(row.lstrip()[:1] in tuple(_BARS) for row in rows):
-        rows = [row.lstrip() for row in rows]
-    if all(row.rstrip()[-1:] in tuple(_BARS) for row in rows):
-        rows = [row.rstrip() for row in rows]
-    return ["".join(c for c in row if c not in _BARS) for row in rows]
+def _between_bars(rows: list[str]) -> list[str]:
+    """What stands between bars, if it is as wide everywhere as it must be: a box, or one cell; else nothing."""
+    rows = ["".join("|" if c in _BARS else c for c in row) for row in rows]
+    rows = [row.removeprefix("|") for row in _framed(rows)]
+    if all(row.rstrip()[-1:] == "|" for row in rows):
+        rows = [row.rstrip()[:-1] for row in rows]
+    parts = [row.split("|") for row in rows]
+    wide = len(rows) // len(parts[0])
+    indent = len(parts[0][0]) - wide
+    fits = all(
+        len(part) == len(parts[0]) and len(part[0]) == wide + indent and not part[0][:max(indent, 0)].strip()
+        and all(len(cells) == wide for cells in part[1:-1]) and len(part[-1]) <= wide for part in parts)
+    if not fits or indent < 0 or wide * len(parts[0]) != len(rows):
+        return []
+    return ["".join([part[0][indent:], *part[1:]]).ljust(len(rows)) for part in parts]
 
 
-def _every_other(rows: list[str], text: str) -> Iterator[str]:
+def _framed(rows: list[str]) -> list[str]:
+    """The rows from their first bar on, if all begin with one, equally far from the left; else as they are."""
+    inside = [row.lstrip(" ") for row in rows]
+    same = len({len(row) - len(bare) for row, bare in zip(rows, inside, strict=True)}) == 1
+    return inside if same and all(row[:1] in tuple(_BARS) for row in inside) else rows
+
+
+def _every_other(rows: list[str]) -> Iterator[str]:
     """Every second character, if there are only spaces between them: "| 5 3   |   7   |"."""
-    if all(row.lstrip()[:1] in tuple(_BARS) for row in rows):
-        rows = [row.lstrip() for row in rows]
-    if any(row[1::2].strip() for row in rows):
+    rows = _framed(rows)
+    bars = {tuple(i for i, c in enumerate(row) if c in _BARS) for row in rows}
+    if any(row[1::2].strip() for row in rows) or len(bars) > 1:
         return
     picked = ["".join(c for c in row[::2] if c not in _BARS) for row in rows]
     if all(row.rstrip()[-1:] in tuple(_BARS) for row in rows):  # closed on the right: nothing was cut off
-        picked = _without_bars([row.rstrip()[::2] for row in rows])
+        picked = ["".join(c for c in row.rstrip()[::2] if c not in _BARS) for row in rows]
         if all(len(row) == len(rows) for row in picked):
             yield "".join(picked).translate(_TO_BLANK).replace(" ", ".")
     else:
-        yield from _spaced(picked, text)
+        yield from _spaced(picked)
 
 
 def _fields(rows: list[str]) -> Iterator[str]:
@@ -193,11 +210,14 @@ def _fields(rows: list[str]) -> Iterator[str]:
     for mark in _PARTS:
         if side not in _SIDES or any(mark not in row for row in rows):
             continue
-        split = [[field.strip(" \t[](){}\"'") for field in row.strip(" ").split(mark)] for row in rows]
+        texts = [row.strip(" ") for row in rows]
+        if mark in _BARS:  # the sides of a table part no fields
+            for side_of in (str.removeprefix, str.removesuffix):
+                bare = [side_of(text, mark) for text in texts]
+                texts = bare if all(map(str.__ne__, bare, texts)) else texts
+        split = [[field.strip(" \t[](){}\"'") for field in text.split(mark)] for text in texts]
         while all(len(fields) > side and not fields[-1] for fields in split):
             split = [fields[:-1] for fields in split]
-        while all(len(fields) > side and not fields[0] for fields in split):
-            split = [fields[1:] for fields in split]
         if all(len(fields) == side and all(len(field) <= 1 for field in fields) for fields in split):
             yield "".join(field or "." for fields in split for field in fields).translate(_TO_BLANK)
 
@@ -206,9 +226,10 @@ def _complaint(lines: list[_Line]) -> str:
     """What keeps the text from being a board."""
     core = _core(lines)
     rows = [line for line in core if line.cells and not line.is_ruled]
+    length = max((len(line.cells) for line in rows), default=0)
     # A row with a word in it would pass for a title, if it did not have the length of a row.
-    strange = [line for line in lines if line.foreign and (
-        line in core or not rows or len("".join(line.text.split())) in {*_SIDES, *_CELLS})]
+    strange = [line for line in core if line.foreign] or [line for line in lines if line.foreign and (
+        not rows or len(line.text.strip()) == length)]
     if strange:
         match = strange[0].foreign
         return (
