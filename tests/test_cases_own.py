@@ -54,9 +54,9 @@ def test_a_table_is_divided_by_its_questions(tmp_path):
     assert texts[0] | texts[1] == set(questions) and not texts[0] & texts[1] and 20 < len(texts[1]) < 100
     assert sides[0].vocab == sides[1].vocab and sides[0].grid == (2, 2)
     # The side does not depend on the rest of the file, nor on the vocabulary.
-    path.write_text(path.read_text(encoding="utf-8") + "zzzz,zzzz\n", encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8") + "AAAA,AAAA\n", encoding="utf-8")
     again = own.load(path, "test")
-    assert texts[1] == {again.decode(row) for row in again.inputs} - {"zzzz"}
+    assert texts[1] == {again.decode(row) for row in again.inputs} - {"AAAA"}
     for side in sides:
         for question, answer in zip(side.inputs, side.labels, strict=True):
             assert side.decode(question)[::-1] == side.decode(answer)

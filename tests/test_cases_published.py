@@ -108,7 +108,11 @@ def test_arc_and_any_other_kind(tmp_path):
     assert rooms.load(tmp_path, "train").name == "own-30x30"
     (tmp_path / "train" / "dataset.json").unlink()  # then from the arrays, and the list of names
     (tmp_path / "identifiers.json").write_text(json.dumps(["<blank>"] * 9), encoding="utf-8")
+    build(tmp_path, "test", [[13] * 900], [[1] * 900], 20)  # no half alone knows all tokens
+    (tmp_path / "test" / "dataset.json").unlink()
+    (tmp_path / "identifiers.json").write_text(json.dumps(["<blank>"] * 9), encoding="utf-8")
     assert own.load(tmp_path, "train").identifiers == 9
+    assert own.load(tmp_path, "train").vocab_size == own.load(tmp_path, "test").vocab_size == 14
 
 
 def test_they_can_be_trained_on(boards, tmp_path):

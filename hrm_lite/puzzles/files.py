@@ -95,11 +95,10 @@ class Portion:
         """ValueError naming the first lines that are not ``right`` (n,) bool, and how many lines share the fault."""
         wrong = np.flatnonzero(~right)
         if len(wrong):
-            others = [str(self.lines[i]) for i in wrong[1:10]]
-            also = f" (lines {', '.join(others)}{' …' if len(wrong) > 10 else ''} too)" if others else ""
+            more = f" ({', '.join(str(self.lines[i]) for i in wrong[:10])}{', …' if len(wrong) > 10 else ''})"
             raise ValueError(
-                f"{self.path}, line {self.lines[wrong[0]]}: {what}{also}; {len(wrong):,} of {len(self.lines):,} lines "
-                "have this fault. Correct or remove them.")
+                f"{self.path}, line {self.lines[wrong[0]]}: {what}; {len(wrong):,} of {len(self.lines):,} lines have "
+                f"this fault{more if len(wrong) > 1 else ''}. Correct or remove them.")
 
 
 def is_data(path: Path, folder: Path) -> bool:

@@ -71,7 +71,10 @@ def read(path: Path, half: str) -> Arrays:
             f"{home / 'dataset.json'}: seq_len is {cells}, but the arrays beside it have {inputs.shape[1]} cells. The "
             "files are not of one build; build the folder again.")
     highest = int(max(inputs.max(initial=0), labels.max(initial=0)))
-    vocab_size = highest + 1 if vocab_size is None else int(vocab_size)
+    if vocab_size is None:  # of both halves, so that one model fits both
+        files = (path / other / f"{name}__{what}.npy" for other in ("train", "test") for name in names
+                 for what in ("inputs", "labels"))
+        vocab_size = max(highest, *(int(_array(file, 2).max(initial=0)) for file in files if file.is_file())) + 1
     if highest >= vocab_size:
         raise ValueError(
             f"{home / 'dataset.json'}: vocab_size is {vocab_size}, but the arrays beside it hold token {highest}. The "
