@@ -25,6 +25,11 @@ SHARE = {"train": 1 - 1 / TEST_SHARE, "test": 1 / TEST_SHARE, "all": 1.0}  # of 
 _TIMES = (1, 3, 10, 20)  # so many times the limit are generated before min_rating gives up
 
 
+def _questions(puzzles: PuzzleSet, part: np.ndarray) -> np.ndarray:
+    """What makes a puzzle another one than the rest: its question."""
+    return puzzles.inputs[part]
+
+
 @dataclasses.dataclass(frozen=True)
 class Kind:
     """What `load` has to know of a kind of puzzle."""
@@ -43,7 +48,7 @@ class Kind:
     """What a folder of the published programs holds -> a set"""
     suffixes: tuple[str, ...] = (".csv",)
     """Of the files that ``read`` takes"""
-    identity: Callable[[PuzzleSet, np.ndarray], np.ndarray] = lambda puzzles, part: puzzles.inputs[part]
+    identity: Callable[[PuzzleSet, np.ndarray], np.ndarray] = _questions
     """A set, indices -> rows of bytes; puzzles with equal rows are one puzzle"""
 
 
