@@ -24,6 +24,7 @@ __all__ = [
     "Losses",
     "exact_and_cells",
     "joined",
+    "labelled",
     "output_loss",
     "segment_loss",
     "softmax_cross_entropy",
@@ -70,11 +71,20 @@ def output_loss(logits: Tensor, labels: Tensor, kind: str = "stablemax") -> Tens
 
 @torch.no_grad()
 def exact_and_cells(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """For every row: are all scored positions right, and which share of them is. (b,) bool, (b,) float."""
+    """For every row: are all scored positions right, and which share of them is. (b,) bool, (b,) float.
+
+    A row without any label is right, as in the published code, where that is its reward of halting; whoever counts
+    rows leaves it out (`labelled`).
+    """
     scored = labels != IGNORE
     right = (logits.argmax(-1) == labels) & scored
     count = scored.sum(-1)
     return right.sum(-1) == count, right.sum(-1) / count.clamp(min=1)
+
+
+def labelled(labels: Tensor) -> Tensor:
+    """Which rows have a label at all, and so count in accuracies: (b, s) → (b,) bool."""
+    return (labels != IGNORE).any(-1)
 
 
 @dataclass
@@ -91,6 +101,8 @@ class Losses:
     """(batch,) bool: the whole answer is right; the reward of halting"""
     cells: Tensor
     """(batch,) share of the scored positions that are right"""
+    labelled: Tensor
+    """(batch,) bool: the row has a label; the others are left out of accuracies"""
 
     @property
     def total(self) -> Tensor:
@@ -113,6 +125,7 @@ def joined(parts: Sequence[Losses]) -> Losses:
         q_continue=sum(part.q_continue for part in parts) if with_continue else None,
         exact=torch.cat([part.exact for part in parts]),
         cells=torch.cat([part.cells for part in parts]),
+        labelled=torch.cat([part.labelled for part in parts]),
     )
 
 
@@ -130,4 +143,5 @@ def segment_loss(out: Output, labels: Tensor, continue_target: Tensor | None = N
         q_continue=None if continue_target is None else bce(out.q_continue, continue_target, reduction="sum"),
         exact=exact,
         cells=cells,
+        labelled=labelled(labels),
     )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .halting import wants_to_halt
 from .layers import truncated_normal_
-from .losses import IGNORE, exact_and_cells
+from .losses import IGNORE, exact_and_cells, labelled
 from .model import HRM, Latents
 from .processes import Processes
 
@@ -203,6 +203,8 @@ class Verdicts:
     """(segments, n) logits"""
     right: Tensor
     """(segments, n) bool: the whole answer is right"""
+    counted: Tensor | None = None
+    """(n,) bool: has a label, so that right means something; None: all have"""
 
     def stops(self, margin: float, max_segments: int | None = None, compare: bool = False) -> Tensor:
         """The segment (from 1) after which each puzzle would stop: (n,) int64. Arguments as for `solve`."""
@@ -216,10 +218,12 @@ class Verdicts:
         return content.int().argmax(0) + 1
 
     def outcome(self, margin: float, max_segments: int | None = None, compare: bool = False) -> tuple[float, float]:
-        """Exact accuracy and mean segments with this rule."""
+        """Exact accuracy and mean segments with this rule, of the puzzles that have a label."""
         stops = self.stops(margin, max_segments, compare)
-        exact = self.right.gather(0, stops[None] - 1).double().mean().item()
-        return exact, stops.double().mean().item()
+        right = self.right.gather(0, stops[None] - 1)[0]
+        if self.counted is not None:
+            stops, right = stops[self.counted], right[self.counted]
+        return right.double().mean().item(), stops.double().mean().item()
 
 
 @torch.no_grad()
@@ -231,8 +235,9 @@ def verdicts(
     puzzle_ids: Tensor | None = None,
     batch_size: int = 512,
 ) -> Verdicts:
-    """`Verdicts` on ``tokens``, ``labels`` (n, seq_len), on the CPU."""
+    """`Verdicts` on ``tokens``, ``labels`` (n, seq_len), on the CPU. ValueError where no puzzle has a label."""
     tokens, labels, puzzle_ids = as_numbers(tokens), as_numbers(labels, "labels"), as_numbers(puzzle_ids, "puzzle_ids")
+    counted = _counted(labels)
     found = [
         (out.q_halt.float(), out.q_continue.float(), exact_and_cells(out.logits, y)[0])
         for out, y in _segments(model, tokens, labels, max_segments, puzzle_ids, batch_size)
@@ -241,7 +246,7 @@ def verdicts(
     by_segment = (
         torch.stack([torch.cat(x[m::max_segments]) for m in range(max_segments)]) for x in zip(*found, strict=True)
     )
-    return Verdicts(*(x.cpu() for x in by_segment))
+    return Verdicts(*(x.cpu() for x in by_segment), counted.cpu())
 
 
 @dataclass
@@ -279,12 +284,23 @@ def choose_margin(
     q = seen.q_halt - seen.q_continue if compare else seen.q_halt
     margins = torch.cat((q.min()[None] - 1, q.flatten().unique()))
     margins = margins[torch.linspace(0, len(margins) - 1, min(len(margins), 1000)).long()]
-    without = seen.right[-1].double().mean().item()
+    without = seen.right[-1][seen.counted].double().mean().item()
     for margin in margins.tolist():
         exact, segments = seen.outcome(margin, compare=compare)
         if exact >= without - tolerance - 1e-12:
             return Margin(margin, exact, without, segments)
     return Margin(float("inf"), without, without, float(max_segments))
+
+
+def _counted(labels: Tensor) -> Tensor:
+    """Which puzzles have a label, (n,) bool. ValueError if none has: then every answer would pass for right."""
+    counted = labelled(labels)
+    if len(labels) and not counted.any():
+        raise ValueError(
+            f"none of the {len(labels)} puzzles has a label, so there is nothing to measure answers by. Give puzzles "
+            "with answers; `solve` needs none."
+        )
+    return counted
 
 
 def _segments(model: HRM, tokens, labels, max_segments: int, puzzle_ids, batch_size: int):
@@ -320,16 +336,17 @@ def evaluate(
 
     tokens, labels: (n, seq_len), `losses.IGNORE` where a position is not scored.
     among: processes that divide the puzzles between them; all must call.
-    Accuracies are shares in 0 … 1.
+    Accuracies are shares in 0 … 1, of the puzzles that have a label. ValueError where none has.
     """
     tokens, labels, puzzle_ids = as_numbers(tokens), as_numbers(labels, "labels"), as_numbers(puzzle_ids, "puzzle_ids")
-    n, device = len(tokens), model.z_H_init.device
+    n, device = int(_counted(labels).sum()), model.z_H_init.device
     if among is not None and among.count > 1:
         own = slice(among.index, None, among.count)
         tokens, labels, puzzle_ids = (None if t is None else t[own] for t in (tokens, labels, puzzle_ids))
     sums = torch.zeros(2, max_segments, dtype=torch.float64, device=device)
     for i, (out, y) in enumerate(_segments(model, tokens, labels, max_segments, puzzle_ids, batch_size)):
         exact, cells = exact_and_cells(out.logits, y)
+        exact = exact & labelled(y)
         sums[:, i % max_segments] += torch.stack([exact.sum().double(), cells.double().sum()])
     exact, cells = ((sums if among is None else among.sum(sums)) / n).tolist()
     return {"exact": exact, "cells": cells}

@@ -111,9 +111,9 @@ def test_solve_says_which_digits_clash_where():
 @pytest.mark.parametrize(("text", "words"), [
     (NEWSPAPER[:-1], "has 80"),
     ("", "has 0"),
-    (NEWSPAPER[:20] + "x" + NEWSPAPER[21:], "'x' in row 3, column 3"),
+    (NEWSPAPER[:20] + "q" + NEWSPAPER[21:], "'q' in line 1, column 21"),
     ("12345...........", "'5' in row 2, column 1 .* digits 1 to 4"),
-    ("١" + "." * 15, "row 1, column 1"),  # a digit, but not one of ours
+    ("١" + "." * 15, "line 1, column 1"),  # a digit, but not one of ours
     ("." * 81, "several solutions: its 0 givens"),
     ("1234" + "." * 12, "several solutions"),
     ("12..34.......43.", "no solution"),

@@ -173,14 +173,18 @@ def _one(size="4x4", seed=0):
 
 @pytest.mark.parametrize(("content", "words"), [
     ("", "is empty"),
-    ("question,answer\n", "lacks source, rating; it has question, answer"),
+    ("question,answer\n", "has a header but no puzzles"),
+    ("number,name\n1,a\n", "no column of the first line holds the questions; it has number, name"),
     (HEADER, "has a header but no puzzles"),
     (HEADER + "a,{q},{a},0\na,{q},{short}", "line 3: 3 fields where the header has 4"),
     (HEADER + "a,{q},{a},0\na,{q},{short},0", "line 3: the answer has 10 characters"),
-    (HEADER + "a,{q},{a},0\na,{q},{a},", "line 3: the rating '' is not a whole number"),
+    (HEADER + "a,{q},{a},0\na,{q},{a},high", "line 3: the rating 'high' is not a number"),
+    (HEADER + "a,{q},{a},0\na,{q},{a},inf", "line 3: the rating 'inf' is not a number"),
+    (HEADER + "a,{q},{a},0\na,{q},{a},0,7", "line 3: 5 fields where .* stands in quotes"),
+    ("puzzle,quizzes,solution\n{q},{q},{a}\n", "'puzzle' and 'quizzes' could all be the question"),
     (HEADER + "a,{q},{a},0\na,{q},{wrong},0\n", "line 3: the answer does not solve .*1 of 2 lines"),
     (HEADER + "a,{q},{a},0\nb,{q},{q},0\n", "line 3: character '.' at position"),
-    (HEADER + "a,{q},{a},0\nb,{letter},{a},0\n", "line 3: character 'x' at position 1 of the question"),
+    (HEADER + "a,{q},{a},0\nb,{letter},{a},0\n", "line 3: character 'q' at position 1 of the question"),
     (HEADER + "a,{q6},{a6},0\nb,{q},{a},0\n", "line 3: the question has 16 .* 6x6 Sudoku of 36"),
     (HEADER + "a,12,12,0\n", "line 2: the question has 2 characters"),
     (HEADER + "a,{q},{a},0\na,{q},{a},3000000000\n", "line 3: the rating 3000000000 is too large"),
@@ -191,7 +195,7 @@ def test_csv_faults_are_named(tmp_path, content, words):
     (q, a), (q6, a6) = _one(), _one("6x6")
     wrong = a.translate(str.maketrans("12", "21"))
     path = tmp_path / "p.csv"
-    path.write_text(content.format(q=q, a=a, q6=q6, a6=a6, wrong=wrong, short=a[:10], letter="x" + q[1:]))
+    path.write_text(content.format(q=q, a=a, q6=q6, a6=a6, wrong=wrong, short=a[:10], letter="q" + q[1:]))
     with pytest.raises(ValueError, match=words) as error:
         sudoku.read_csv(path)
     assert str(path) in str(error.value) and "\n" not in str(error.value)

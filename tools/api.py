@@ -23,10 +23,11 @@ MODULES = (
     "config", "presets", "layers", "model", "baselines", "fixed_points", "dynamics", "gradients", "losses", "halting",
     "official", "solving", "voting", "records", "processes", "training.trainer", "training.supervision",
     "training.rows", "training.optim", "training.working", "training.compiling", "training.checkpoints",
-    "training.loading", "training.run_folder", "training.interrupts", "training.reporting", "puzzles.base",
-    "puzzles.sudoku", "puzzles.maze", "puzzles.arc", "puzzles.depth", "puzzles.sources", "puzzles.splits",
-    "puzzles.stream", "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "explorers.sudoku",
-    "explorers.microscope", "explorers.halting", "explorers.residuals", "explorers.drawing")  # fmt: skip
+    "training.loading", "training.precision", "training.notebook", "training.run_folder", "training.interrupts",
+    "training.reporting", "puzzles.base", "puzzles.sudoku", "puzzles.maze", "puzzles.arc", "puzzles.depth",
+    "puzzles.own", "puzzles.kinds", "puzzles.sources", "puzzles.published", "puzzles.splits", "puzzles.stream",
+    "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "explorers.sudoku", "explorers.microscope",
+    "explorers.halting", "explorers.residuals", "explorers.drawing")  # fmt: skip
 
 HEAD = """# The package
 

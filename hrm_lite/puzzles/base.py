@@ -41,7 +41,8 @@ class PuzzleSet(ABC):
     inputs      (n, seq_len) uint8, the questions
     labels      (n, seq_len) uint8, the answers; 0 marks a cell that is not scored
     puzzle_ids  (n,) int32, which puzzle embedding a row uses; all zero where there is one rule for all
-    ratings     (n,) int32, how hard each puzzle is, or None
+    ratings     (n,) how hard each puzzle is: int32, or float64 where some are fractions or (not a number) unknown; or
+                None
     source      where the puzzles come from, for people; not part of `content_hash`
 
     Arrays are checked, copied and made read-only: two parts of a program may hold the same set. Arrays that
@@ -72,7 +73,9 @@ class PuzzleSet(ABC):
         ids = np.zeros(len(inputs), np.int32) if self.puzzle_ids is None else self.puzzle_ids
         set_field("puzzle_ids", self._per_puzzle("puzzle_ids", ids))
         if self.ratings is not None:
-            set_field("ratings", self._per_puzzle("ratings", self.ratings))
+            ratings = np.asarray(self.ratings)
+            set_field("ratings", self._fractions(ratings) if ratings.dtype.kind == "f" else
+                      self._per_puzzle("ratings", ratings))
         if len(inputs) and self.puzzle_ids.min() < 0:
             raise ValueError(
                 f"{self.name}: puzzle_ids must be 0 or more; the least given is {self.puzzle_ids.min()}.")
@@ -118,6 +121,13 @@ class PuzzleSet(ABC):
             raise ValueError(
                 f"{self.name}: {field} must lie between -2^31 and 2^31 - 1; found {values.min()} to {values.max()}.")
         return _read_only(values, np.int32)
+
+    def _fractions(self, values: np.ndarray) -> np.ndarray:
+        if values.shape != (len(self.inputs),) or np.isinf(values).any():
+            raise ValueError(
+                f"{self.name}: ratings must hold one finite number for each of the {len(self.inputs)} puzzles, or nan "
+                f"where it is not known; got shape {values.shape}.")
+        return _read_only(values, np.float64)
 
     # -- size and identity
 
@@ -283,7 +293,8 @@ class PuzzleSet(ABC):
         """How good answers to all questions are, array or tensor (n, seq_len): shares from 0 to 1.
 
         solved: right by the rules (`check`); exact: equal to the label in every cell that is scored; cells: share of
-        those cells that are equal. solved is at least exact where the labels obey the rules.
+        those cells that are equal. solved is at least exact where the labels obey the rules. Rows without any label
+        are left out of all three: an answer to them cannot be wrong.
         """
         answers = answers.cpu() if torch.is_tensor(answers) else torch.tensor(np.asarray(answers))
         if answers.shape != self.inputs.shape:
@@ -292,16 +303,23 @@ class PuzzleSet(ABC):
                 f"{self.inputs.shape}; got {tuple(answers.shape)}.")
         if not len(self):
             raise ValueError(f"{self.name} holds no puzzles: there is nothing to score.")
-        solved, exact, right, cells = 0, 0, 0, 0
+        rows, solved, exact, right, cells = 0, 0, 0, 0, 0
         for start in range(0, len(self), 1024):  # the rules may need a lot of memory for a board
             part = slice(start, start + 1024)
             labels = torch.tensor(self.labels[part])
             equal, scored = answers[part] == labels, labels != PAD
-            solved += int(self.check(torch.tensor(self.inputs[part]), answers[part]).sum())
-            exact += int((equal | ~scored).all(1).sum())
+            counted = scored.any(1)
+            rows += int(counted.sum())
+            if counted.any():
+                solved += int(self.check(torch.tensor(self.inputs[part])[counted], answers[part][counted]).sum())
+            exact += int(((equal | ~scored).all(1) & counted).sum())
             right += int((equal & scored).sum())
             cells += int(scored.sum())
-        return {"solved": solved / len(self), "exact": exact / len(self), "cells": right / max(cells, 1)}
+        if not rows:
+            raise ValueError(
+                f"{self.name}: none of the {len(self)} puzzles has a label, so there is nothing to score answers by. "
+                "check(inputs, answers) judges by the rules, where the puzzle has some.")
+        return {"solved": solved / rows, "exact": exact / rows, "cells": right / cells}
 
 
 def _read_only(values: np.ndarray, dtype) -> np.ndarray:

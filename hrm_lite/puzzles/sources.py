@@ -1,4 +1,4 @@
-"""Where puzzles come from: made on the spot, a CSV file, a folder with two of them, or the Hub.
+"""Where puzzles come from: made on the spot, a file, a folder with two or with published arrays, or the Hub.
 
 A kind of puzzle says how it makes puzzles, reads a file and tells classes apart; the rest is the same for all.
 """
@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hrm_lite.puzzles import hub
+from hrm_lite.puzzles import hub, published
 from hrm_lite.puzzles.base import PuzzleSet
+from hrm_lite.puzzles.files import joined_ratings
 from hrm_lite.puzzles.splits import TEST_SHARE, check_split, first_of_each
 from hrm_lite.puzzles.stream import Stream
 
@@ -22,6 +23,11 @@ __all__ = ["DEFAULT_COUNT", "SHARE", "Kind", "check_limit", "collect", "load"]
 DEFAULT_COUNT = {"train": 10_000, "test": 1_000, "all": 10_000}  # generated puzzles where no limit is given
 SHARE = {"train": 1 - 1 / TEST_SHARE, "test": 1 / TEST_SHARE, "all": 1.0}  # of all classes
 _TIMES = (1, 3, 10, 20)  # so many times the limit are generated before min_rating gives up
+
+
+def _questions(puzzles: PuzzleSet, part: np.ndarray) -> np.ndarray:
+    """What makes a puzzle another one than the rest: its question."""
+    return puzzles.inputs[part]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,13 +41,19 @@ class Kind:
     generate: Callable[[str, int, int, str], PuzzleSet]
     """What follows "generated:", how many, seed, split -> a set"""
     read: Callable[[Path], PuzzleSet]
-    """A CSV file -> a set, in the order of the file"""
+    """A file -> a set, in the order of the file"""
     on_side: Callable[[PuzzleSet, str], np.ndarray]
     """A set, "train" or "test" -> (n,) bool: whether the class of each puzzle belongs to that split"""
+    published: Callable[[published.Arrays], PuzzleSet]
+    """What a folder of the published programs holds -> a set"""
+    suffixes: tuple[str, ...] = (".csv",)
+    """Of the files that ``read`` takes"""
+    identity: Callable[[PuzzleSet, np.ndarray], np.ndarray] = _questions
+    """A set, indices -> rows of bytes; puzzles with equal rows are one puzzle"""
 
 
 def load(
-    kind: Kind, source: str | os.PathLike, split: str, limit: int | None, seed: int, min_rating: int = 0
+    kind: Kind, source: str | os.PathLike, split: str, limit: int | None, seed: int, min_rating: float = 0
 ) -> PuzzleSet:
     """The puzzles of a source; see `sudoku.load` for what a user is told. No puzzle occurs twice in a set."""
     check_split(split)
@@ -51,16 +63,22 @@ def load(
     if scheme == "generated":
         return _generated(kind, rest, limit or DEFAULT_COUNT[split], seed, split, min_rating)
     halves = ("train", "test") if split == "all" else (split,)
+    path = Path(source).expanduser()
     if scheme == "hub" and rest:
         puzzles = _join([kind.read(hub.fetch(rest, f"{half}.csv", kind.offline)) for half in halves], source)
-    elif Path(source).is_dir():
-        puzzles = _join([kind.read(Path(source) / f"{half}.csv") for half in halves], source)
-    elif source.endswith(".csv"):
-        return _choose(kind, kind.read(Path(source)), split, limit, seed, min_rating)
+    elif published.is_one(path):
+        # As it is: who built it divided it, and may have put turned copies of a puzzle in on purpose.
+        puzzles = _join([kind.published(published.read(path, half)) for half in halves], source)
+        return _draw(puzzles, limit, seed, min_rating)
+    elif path.is_dir():
+        puzzles = _join([kind.read(path / f"{half}.csv") for half in halves], source)
+    elif path.is_file() or path.suffix.lower() in kind.suffixes:
+        return _choose(kind, kind.read(path), split, limit, seed, min_rating)
     else:
         raise ValueError(
-            f"No puzzles at {source!r}. A source is \"generated:…\" (for example {kind.example}), a .csv file, a "
-            "folder with train.csv and test.csv, or \"hub:OWNER/NAME\".")
+            f"No puzzles at {source!r}. A source is \"generated:…\" (for example {kind.example}), a file "
+            f"({', '.join(kind.suffixes)}), a folder with train.csv and test.csv or one that the published programs "
+            "built, or \"hub:OWNER/NAME\".")
     return _choose(kind, puzzles, "all", limit, seed, min_rating)
 
 
@@ -71,7 +89,7 @@ def check_limit(limit: int | None) -> None:
         raise ValueError(f"limit must be 1 or more puzzles, or None for all; got {limit!r}.")
 
 
-def _generated(kind: Kind, rest: str, count: int, seed: int, split: str, min_rating: int) -> PuzzleSet:
+def _generated(kind: Kind, rest: str, count: int, seed: int, split: str, min_rating: float) -> PuzzleSet:
     """The first `count` generated puzzles with at least this rating."""
     for times in _TIMES if min_rating > 0 else (1,):  # a longer list begins with the shorter one
         puzzles = kind.generate(rest, times * count, seed, split)
@@ -83,30 +101,24 @@ def _generated(kind: Kind, rest: str, count: int, seed: int, split: str, min_rat
         f"or more, but {count:,} were asked for. Lower min_rating or the limit.")
 
 
-def _hard_enough(puzzles: PuzzleSet, min_rating: int) -> np.ndarray:
+def _hard_enough(puzzles: PuzzleSet, min_rating: float) -> np.ndarray:
     """Which puzzles have at least this rating, as indices."""
     if min_rating <= 0:
         return np.arange(len(puzzles))
     if puzzles.ratings is None:
         raise ValueError(
-            f"min_rating is {min_rating}, but {puzzles.source} has no ratings. Files, data sets of the Hub, mazes, and "
-            "Sudoku that is generated as \"minimal\" or \"hard\" have them.")
+            f"min_rating is {min_rating}, but {puzzles.source} has no ratings. Files with a column of that name, lists "
+            "of Sudokus, mazes, and Sudoku that is generated as \"minimal\" or \"hard\" have them.")
     return np.flatnonzero(puzzles.ratings >= min_rating)
 
 
-def _choose(kind: Kind, puzzles: PuzzleSet, split: str, limit: int | None, seed: int, min_rating: int) -> PuzzleSet:
+def _choose(kind: Kind, puzzles: PuzzleSet, split: str, limit: int | None, seed: int, min_rating: float) -> PuzzleSet:
     """The different puzzles of one side that are hard enough; `limit` of them in random order, or all in theirs."""
-    order = np.arange(len(puzzles)) if limit is None else Stream(seed).orders(len(puzzles))
-    if min_rating > 0:
-        order = order[np.isin(order, _hard_enough(puzzles, min_rating))]
-        if not len(order):
-            raise ValueError(
-                f"None of the {len(puzzles):,} puzzles of {puzzles.source} has a rating of {min_rating} or more; the "
-                f"highest is {puzzles.ratings.max()}. Lower min_rating.")
+    order = _order(puzzles, limit, seed, min_rating)
     seen, chosen, have = set(), [], 0
     for start in range(0, len(order), 4096):  # finding classes takes time: stop when there are enough
         part = order[start : start + 4096]
-        keep = first_of_each(puzzles.inputs[part], seen)
+        keep = first_of_each(kind.identity(puzzles, part), seen)
         if split != "all":
             keep[keep] = kind.on_side(puzzles.select(part[keep]), split)
         chosen.append(part[keep])
@@ -119,6 +131,28 @@ def _choose(kind: Kind, puzzles: PuzzleSet, split: str, limit: int | None, seed:
             f"{puzzles.source} has {have:,} different puzzles in split \"{split}\"{hard}, but {limit or 1:,} were "
             "asked for. Lower the limit, or leave it out to get all of them.")
     return puzzles.select(np.concatenate(chosen)[:limit])
+
+
+def _order(puzzles: PuzzleSet, limit: int | None, seed: int, min_rating: float) -> np.ndarray:
+    """Indices of the puzzles that are hard enough: in random order where there is a limit, else in theirs."""
+    order = np.arange(len(puzzles)) if limit is None else Stream(seed).orders(len(puzzles))
+    if min_rating > 0:
+        order = order[np.isin(order, _hard_enough(puzzles, min_rating))]
+        if not len(order):
+            raise ValueError(
+                f"None of the {len(puzzles):,} puzzles of {puzzles.source} has a rating of {min_rating} or more; the "
+                f"highest is {np.nanmax(puzzles.ratings)}. Lower min_rating.")
+    return order
+
+
+def _draw(puzzles: PuzzleSet, limit: int | None, seed: int, min_rating: float) -> PuzzleSet:
+    """All puzzles, equal ones too, or `limit` of them at random."""
+    order = _order(puzzles, limit, seed, min_rating)
+    if limit is not None and len(order) < limit:
+        raise ValueError(
+            f"{puzzles.source} has {len(order):,} puzzles, but {limit:,} were asked for. Lower the limit, or leave it "
+            "out to get all of them.")
+    return puzzles.select(order[:limit])
 
 
 def collect(
@@ -156,5 +190,7 @@ def _join(parts: list[PuzzleSet], source: str) -> PuzzleSet:
     if len(parts) == 1:
         return dataclasses.replace(parts[0], source=source)
     columns = {field: np.concatenate([getattr(part, field) for part in parts])
-               for field in ("inputs", "labels", "puzzle_ids", "ratings")}
+               for field in ("inputs", "labels", "puzzle_ids")}
+    if any(part.ratings is not None for part in parts):
+        columns["ratings"] = joined_ratings([part.ratings for part in parts], [len(part) for part in parts])
     return dataclasses.replace(parts[0], **columns, source=source)

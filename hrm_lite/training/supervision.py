@@ -80,8 +80,8 @@ class DeepSupervision:
         self.steps, self.skipped, self.skipped_in_a_row = 0, 0, 0
         self.touched: list[tuple[Tensor, Tensor]] = []  # puzzle identifiers, and the gradients of what was read of them
         # Since the last report: loss, exact answers and right cells of this process's rows; gradient norms and steps,
-        # kept by the main process. On the device, so that a step waits for nothing.
-        self.sums = torch.zeros(5, dtype=torch.float64, device=self.device)
+        # kept by the main process; how many rows had a label. On the device, so that a step waits for nothing.
+        self.sums = torch.zeros(6, dtype=torch.float64, device=self.device)
 
     def step(self) -> Losses:
         """One segment of every row, one update. Returns the losses of this process's rows, still on the device.
@@ -102,7 +102,8 @@ class DeepSupervision:
         if self.scale:
             torch._foreach_mul_(gradients, 1 / self.scale.value)
         norm = gradient_norm(gradients)
-        entry = torch.stack([losses.output, losses.exact.sum(), losses.cells.sum()]).double()
+        counted = losses.labelled
+        entry = torch.stack([losses.output, (losses.exact & counted).sum(), losses.cells.sum()]).double()
         asks = self.device.type == "cpu" or cfg.nonfinite == "skip" or self.scale
         if asks and self._broken(norm, entry):
             self._skip(norm, entry[0])
@@ -111,7 +112,7 @@ class DeepSupervision:
             if self.scale:
                 self.scale.grow()
             self.sums += torch.cat([entry, torch.stack([norm.double(), torch.ones_like(entry[0])])
-                                    * self.processes.is_main])  # fmt: skip
+                                    * self.processes.is_main, counted.sum()[None].double()])  # fmt: skip
             self.skipped_in_a_row = 0
         self._clear()
         self.steps += 1
@@ -225,14 +226,16 @@ class DeepSupervision:
     def means(self) -> dict[str, float]:
         """Loss, exact and cell accuracy and gradient norm since the last `forget`; empty if all steps were skipped.
 
+        The first three are means over the rows that have a label; 0 if none has.
+
         Raises FloatingPointError when one of them is not finite.
         """
-        loss, exact, cells, norm, steps = self.processes.sum(self.sums).tolist()
+        loss, exact, cells, norm, steps, rows = self.processes.sum(self.sums).tolist()
         if not steps:
             return {}
         if not abs(loss + norm) < float("inf"):
             self._stop(f"By step {self.steps} the loss or the gradient is no longer finite.")
-        rows = steps * self.config.batch_size
+        rows = max(rows, 1)
         return {"loss": loss / rows, "exact": exact / rows, "cells": cells / rows, "gradient_norm": norm / steps}
 
     def forget(self) -> None:
@@ -271,7 +274,10 @@ class DeepSupervision:
         self.rows.load(part(tensors, "rows."))
         if self.scale and "loss_scale" in tensors:
             self.scale.load(tensors["loss_scale"])
-        self.sums = tensors["sums"].to(self.device) * self.processes.is_main
+        sums = tensors["sums"]
+        if len(sums) == 5:  # of a checkpoint from before rows were counted: all had labels
+            sums = torch.cat([sums, sums[4:] * self.config.batch_size])
+        self.sums = sums.to(self.device) * self.processes.is_main
         state = tensors.get(f"generator.{self.device.type}")
         if state is not None:
             self.generator.set_state(state)

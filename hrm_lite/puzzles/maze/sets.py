@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import math
 
 import numpy as np
 import torch
 
 from hrm_lite.puzzles.base import Face, PuzzleSet
+from hrm_lite.puzzles.published import Arrays
 
 WALL, FREE, START, GOAL, PATH = 1, 2, 3, 4, 5
 CHARACTERS = "# SGo"  # of tokens 1 to 5
@@ -32,6 +34,29 @@ class MazeSet(PuzzleSet):
         """Tokens (n, cells) -> a set of n mazes."""
         return cls(f"maze-{grid[0]}x{grid[1]}", ("_", *CHARACTERS), grid, None, inputs, labels, ratings=ratings,
                    source=source, dihedral=dihedral)
+
+    @classmethod
+    def from_published(cls, arrays: Arrays, grid: tuple[int, int] | None = None, dihedral: bool = False) -> MazeSet:
+        """What a folder of the published programs holds, whose tokens are the same. ValueError if these are no mazes.
+
+        grid (rows, columns), if they are not square.
+        """
+        grid = grid or (math.isqrt(arrays.cells),) * 2
+        if grid[0] * grid[1] != arrays.cells or arrays.vocab_size != len(CHARACTERS) + 1:
+            raise ValueError(
+                f"{arrays.path} holds puzzles of {arrays.cells} cells and {arrays.vocab_size} tokens; mazes of "
+                f"{grid[0]}x{grid[1]} have {grid[0] * grid[1]} cells and 6 tokens. Give grid=(rows, columns) if they "
+                "are not square; hrm_lite.puzzles.own.load reads puzzles of any kind.")
+        for start in range(0, len(arrays.inputs), 4096):
+            questions, answers = arrays.inputs[start : start + 4096], arrays.labels[start : start + 4096]
+            right = ((questions == answers) | ((questions == FREE) & (answers == PATH))).all(1)
+            for end in (START, GOAL):
+                right &= (questions == end).sum(1) == 1
+            if not right.all():
+                raise ValueError(
+                    f"{arrays.path}: example {start + int(np.argmin(right))} is no maze with one start, one goal and a "
+                    "path drawn in the answer. hrm_lite.puzzles.own.load reads puzzles of any kind.")
+        return cls.of(arrays.inputs, arrays.labels, grid, source=str(arrays.path), dihedral=dihedral)
 
     @property
     def faces(self) -> tuple[Face, ...]:

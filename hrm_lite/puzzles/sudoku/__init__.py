@@ -2,8 +2,8 @@
 
 The door of this folder: other code needs nothing else.
 
-    text      16, 36 or 81 characters, row by row; '.' or '0' for a blank; white space is dropped, so that a
-              grid pasted over several lines is fine
+    text      16, 36 or 81 characters, row by row, '.' or '0' for a blank; or a drawn grid, with frames, comments
+              and other signs for a blank (see `read_grid`)
     tokens    in a `SudokuSet`: pad 0, blank 1, digit k is token k + 1
 """
 
@@ -14,14 +14,16 @@ import os
 import numpy as np
 
 from hrm_lite.puzzles import sources
-from hrm_lite.puzzles.sudoku.files import read_csv, write_csv
+from hrm_lite.puzzles.sudoku.drawn import read_grid
+from hrm_lite.puzzles.sudoku.files import SUFFIXES, read, read_csv, read_list, write_csv
 from hrm_lite.puzzles.sudoku.generation import generate
 from hrm_lite.puzzles.sudoku.grid import Board, first_clash, parse, to_text
 from hrm_lite.puzzles.sudoku.sets import SudokuSet, search_many, solved
 from hrm_lite.puzzles.sudoku.splits import puzzles_on_side
 
 __all__ = [
-    "SudokuSet", "canonical", "generate", "is_solution", "load", "rate", "read_csv", "solve", "write_csv"]
+    "SudokuSet", "canonical", "generate", "is_solution", "load", "rate", "read_csv", "read_grid", "read_list", "solve",
+    "write_csv"]
 
 
 def solve(text: str) -> str:
@@ -50,14 +52,19 @@ def is_solution(question: str, answer: str) -> bool:
     and for an answer of another length.
     """
     board, digits = parse(question)
-    compact = "".join(answer.split())
-    if len(compact) != board.cells:
+    try:
+        other, filled = parse(answer)
+    except ValueError:
+        count = len("".join(answer.split()))
+        if count == board.cells:
+            return False
+        other = None
+    if other is not board:
+        count = other.cells if other else count
         raise ValueError(
-            f"The question is a {board.name} Sudoku of {board.cells} characters, the answer has "
-            f"{len(compact)}. Compare an answer with its own question.")
-    if not set(compact) <= set("123456789"[: board.side]):
-        return False
-    return bool(solved(board, digits[None], parse(compact)[1][None])[0])
+            f"The question is a {board.name} Sudoku of {board.cells} characters, the answer has {count}. Compare an "
+            "answer with its own question.")
+    return bool(solved(board, digits[None], filled[None])[0])
 
 
 def canonical(text: str) -> str:
@@ -74,26 +81,30 @@ def canonical(text: str) -> str:
 
 
 def load(
-    source: str | os.PathLike, split: str, limit: int | None = None, seed: int = 0, min_rating: int = 0
+    source: str | os.PathLike, split: str, limit: int | None = None, seed: int = 0, min_rating: float = 0
 ) -> SudokuSet:
     """Puzzles to train on or to test with.
 
     source  "generated:SIZE:DIFFICULTY", made on the spot: SIZE 4x4, 6x6 or 9x9; DIFFICULTY "easy",
             "medium", "minimal", "hard", or a range of givens such as "4-6" (see `generate`)
-            a .csv file with the columns source,question,answer,rating
-            a folder with train.csv and test.csv
+            a .csv file with the columns source,question,answer,rating; the names of other well-known collections
+            (quizzes and solutions, puzzle and solution) do as well, and rating may be absent, empty or a fraction
+            a list (.txt, .sdm, …), one puzzle a line, or drawn grids: solved and rated here (see `read_list`)
+            a folder with train.csv and test.csv, or one that the published programs built (train/all__inputs.npy, …)
             "hub:OWNER/NAME", a data set of the Hugging Face Hub with train.csv and test.csv, such as
             hub:sapientinc/sudoku-extreme; "hub:OWNER/NAME@REVISION" for a fixed revision
     split   "train", "test" or "all" (both)
     limit   how many puzzles; None: all of a file, 10,000 (test: 1,000) generated ones, 1,000 hard ones. From
             a file, `limit` puzzles are drawn at random with the seed
     seed    same seed, same puzzles, on every machine
-    min_rating  only puzzles that need at least so many guesses (see `rate`): for all sources with ratings,
-            which are files, the Hub and generated "minimal" and "hard" ones
+    min_rating  only puzzles that need at least so many guesses (see `rate`), or whatever a file's own ratings count:
+            for all sources with ratings, which are files that have them, lists, the Hub and generated "minimal" and
+            "hard" ones. Puzzles whose rating is not known are left out
 
     Generated puzzles and those of a single file are divided by class: all puzzles that are the same up to
     symmetry are on one side, about one class in five on the side of "test", whatever seed and limit. A
-    folder or a data set of the Hub keeps the division of its two files. No puzzle occurs twice in a set.
+    folder or a data set of the Hub keeps the division of its two files. No puzzle occurs twice in a set, but
+    for a folder of the published programs, which is taken as it is.
 
     ValueError for a source, split or limit that makes no sense, for more puzzles than there are (generated
     ones: than there are of this rating among 20 times as many), and for min_rating where there are no ratings;
@@ -115,7 +126,7 @@ def _on_side(puzzles: SudokuSet, split: str) -> np.ndarray:
 
 _KIND = sources.Kind(
     "generated:9x9:hard", "\"generated:9x9:hard\", or the path of a .csv file or of a folder with train.csv and "
-    "test.csv", _generate, read_csv, _on_side)
+    "test.csv", _generate, read, _on_side, SudokuSet.from_published, SUFFIXES)
 
 
 def _solve(text: str) -> tuple[Board, np.ndarray, np.ndarray, int]:

@@ -11,6 +11,8 @@ import functools
 
 import numpy as np
 
+from hrm_lite.puzzles.sudoku.drawn import read_grid
+
 
 @dataclasses.dataclass(frozen=True)
 class Board:
@@ -70,24 +72,10 @@ def board_of(cells: int) -> Board:
 
 
 def parse(text: str) -> tuple[Board, np.ndarray]:
-    """Text -> (board, digits (cells,) uint8, 0 for a blank).
-
-    White space is dropped first, so that a grid pasted over several lines reads as one. ValueError for a
-    length other than 16, 36 or 81, and for characters that the size does not know.
-    """
-    if not isinstance(text, str):
-        raise ValueError(
-            f"A Sudoku is given as text of 16, 36 or 81 characters; got {type(text).__name__}. "
-            "Tokens become text with PuzzleSet.decode().")
-    compact = "".join(text.split())
-    board = board_of(len(compact))
-    strange = set(compact) - set(".0123456789"[: board.side + 2])
-    if strange:
-        cell = next(cell for cell, character in enumerate(compact) if character in strange)
-        raise ValueError(
-            f"Character {compact[cell]!r} in row {cell // board.side + 1}, column {cell % board.side + 1} is not "
-            f"allowed: a {board.name} Sudoku has the digits 1 to {board.side} and '.' or '0' for a blank.")
-    return board, np.frombuffer(compact.replace(".", "0").encode("ascii"), np.uint8) - ord("0")
+    """Text in any form that `read_grid` knows -> (board, digits (cells,) uint8, 0 for a blank). Errors as there."""
+    cells = read_grid(text)
+    board = board_of(len(cells))
+    return board, np.frombuffer(cells.replace(".", "0").encode("ascii"), np.uint8) - ord("0")
 
 
 def to_text(digits: np.ndarray) -> str:

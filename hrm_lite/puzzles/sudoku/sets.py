@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from hrm_lite.puzzles.base import Face, PuzzleSet
+from hrm_lite.puzzles.published import Arrays
 from hrm_lite.puzzles.sudoku import symmetry
 from hrm_lite.puzzles.sudoku.grid import BOARDS, Board, to_text
 
@@ -36,6 +37,24 @@ class SudokuSet(PuzzleSet):
     def from_digits(cls, board: Board, questions, answers, ratings=None, source: str = "") -> SudokuSet:
         """questions, answers (n, cells) digits, 0 for a blank -> a set of n puzzles."""
         return cls.of(board, np.asarray(questions, np.uint8) + 1, np.asarray(answers, np.uint8) + 1, ratings, source)
+
+    @classmethod
+    def from_published(cls, arrays: Arrays) -> SudokuSet:
+        """What a folder of the published programs holds, whose tokens are the same. ValueError if it is no Sudoku."""
+        board = next((board for board in BOARDS.values() if board.cells == arrays.cells), None)
+        if board is None or arrays.vocab_size != board.side + FIRST_DIGIT:
+            raise ValueError(
+                f"{arrays.path} holds puzzles of {arrays.cells} cells and {arrays.vocab_size} tokens; a 9x9 Sudoku has "
+                "81 cells and 11 tokens. hrm_lite.puzzles.own.load reads puzzles of any kind.")
+        for start in range(0, len(arrays.inputs), 4096):
+            questions, answers = arrays.inputs[start : start + 4096], arrays.labels[start : start + 4096]
+            right = (questions > 0).all(1) & (answers > 0).all(1)
+            right[right] = solved(board, questions[right] - np.uint8(1), answers[right] - np.uint8(1))
+            if not right.all():
+                raise ValueError(
+                    f"{arrays.path}: the answer of example {start + int(np.argmin(right))} does not solve its "
+                    "question. hrm_lite.puzzles.own.load reads puzzles of any kind.")
+        return cls.of(board, arrays.inputs, arrays.labels, source=str(arrays.path))
 
     @property
     def board(self) -> Board:
