@@ -120,7 +120,7 @@ def _paragraph(error: Exception) -> str:
         return f"{text}. {advice(error.name)}" if "pip install" not in text else text
     if type(error).__name__ == "OutOfMemoryError":
         return (
-            "The memory of the GPU is full. Take fewer puzzles side by side: --batch-size of evaluate, --set batch_size "
+            "The GPU's memory is full. Take fewer puzzles side by side: --batch-size of evaluate, --set batch_size "
             f"of train; `hrm-lite doctor` measures what fits. ({text[:200]})"
         )
     if isinstance(error, OSError) and error.strerror and error.filename is not None:

@@ -54,4 +54,5 @@ def show_tasks(result: dict) -> None:
     screen.print(
         f"A score about {result['set']['source'] or result['set']['name']}, sha256 {result['set']['sha256'][:16]}: "
         f"{result['tasks']} of {result['of']} tasks with {result['inputs']} test inputs; {votes} of each task vote, "
-        f"after {result['segments']} segments.")
+        f"after {result['segments']} segments."
+    )

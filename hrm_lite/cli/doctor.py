@@ -17,8 +17,13 @@ Examples:
 
 
 @click.command("doctor", epilog=_EXAMPLES)
-@click.option("--seconds", type=click.FloatRange(0), default=5, show_default=True, help="On a GPU: try batches of each "
-              "preset for so long; 0 leaves out what fits, on a CPU too.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0),
+    default=5,
+    show_default=True,
+    help="On a GPU: try batches of each preset for so long; 0 leaves out what fits, on a CPU too.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, and nothing else.")
 def command(seconds, as_json):
     """What this machine can do, and what is missing.
@@ -84,7 +89,9 @@ def _ask(question):
 
 
 def _size(count: float | None) -> str:
-    return "unknown" if count is None else f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count / 2**20:,.1f} MiB"
+    return (
+        "unknown" if count is None else f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count / 2**20:,.1f} MiB"
+    )
 
 
 def _show(report: dict) -> None:
@@ -108,19 +115,27 @@ def _show(report: dict) -> None:
     plain = table("The machine")
     torch = report["torch"]
     plain.add_row("Python", f"{report['python']} on {report['system']}")
-    plain.add_row("torch", torch.get("unknown") or f"{torch['version']}, CUDA {torch['cuda'] or 'none'}, "
-                  f"{torch['threads']} threads on {report['cores']} cores")
+    plain.add_row(
+        "torch",
+        torch.get("unknown")
+        or f"{torch['version']}, CUDA {torch['cuda'] or 'none'}, {torch['threads']} threads on {report['cores']} cores",
+    )
     for one in report["devices"] if isinstance(report["devices"], list) else []:
         plain.add_row(one["device"], f"{one['name']}, {_size(one['memory'])}")
     free = report["free_memory"]
     plain.add_row("free memory", _size(free) if not isinstance(free, dict) else "unknown")
     screen.print(plain)
 
-    rates = table("Precision: GFLOP/s of a matrix product, measured", "device", "float32", "bfloat16", "float16", "auto")
+    rates = table(
+        "Precision: GFLOP/s of a matrix product, measured", "device", "float32", "bfloat16", "float16", "auto"
+    )
     for device, answer in report["precision"].items():
         if not unknown(answer):
-            rates.add_row(device, *(f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
-                                    for rate in answer["rates"].values()), answer["auto"])
+            rates.add_row(
+                device,
+                *(f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}" for rate in answer["rates"].values()),
+                answer["auto"],
+            )
     screen.print(rates)
 
     if report["fits"]:
@@ -133,12 +148,19 @@ def _show(report: dict) -> None:
     found = table("What else")
     compiling = report["compile"]
     if not unknown(compiling):
-        found.add_row("torch.compile", f"compiler {compiling['compiler'] or 'missing: training runs eagerly on a CPU'}; "
-                      f"triton {compiling['triton'] or 'missing: eager on a GPU'}")
+        found.add_row(
+            "torch.compile",
+            f"compiler {compiling['compiler'] or 'missing: training runs eagerly on a CPU'}; "
+            f"triton {compiling['triton'] or 'missing: eager on a GPU'}",
+        )
     hub = report["hub"]
     if not unknown(hub):
-        found.add_row("the Hub", f"{hub['endpoint']} answers" if hub["reachable"] else
-                      f"{hub['endpoint']} cannot be reached ({hub['why']}); generated puzzles need no network")
+        found.add_row(
+            "the Hub",
+            f"{hub['endpoint']} answers"
+            if hub["reachable"]
+            else f"{hub['endpoint']} cannot be reached ({hub['why']}); generated puzzles need no network",
+        )
     if not unknown(report["storage"]):
         for name, place in report["storage"].items():
             no = "" if place["writable"] else ", cannot be written to"
@@ -158,6 +180,8 @@ def _show(report: dict) -> None:
 def _how(answer: dict) -> str:
     if answer["how"] == "run":
         more = f"{answer['too_large']:,} did not fit" if answer["too_large"] else "more was not tried"
-        return (f"ran on {answer['device']} with {_size(answer['peak_bytes'])}; {more}; the recipe has "
-                f"{answer['recipe_rows']:,}")
+        return (
+            f"ran on {answer['device']} with {_size(answer['peak_bytes'])}; {more}; the recipe has "
+            f"{answer['recipe_rows']:,}"
+        )
     return f"reckoned from {_size(answer['bytes_a_row'])} a row, measured in float32"

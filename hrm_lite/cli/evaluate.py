@@ -20,24 +20,47 @@ Examples:
 @click.command("evaluate", epilog=_EXAMPLES)
 @click.argument("model", metavar="MODEL")
 @click.argument("puzzles", metavar="PUZZLES")
-@click.option("--split", type=click.Choice(["test", "train", "all"]), default="test", show_default=True,
-              help="Which side of the puzzles.")
+@click.option(
+    "--split",
+    type=click.Choice(["test", "train", "all"]),
+    default="test",
+    show_default=True,
+    help="Which side of the puzzles.",
+)
 @click.option("--limit", type=click.IntRange(1), help="How many puzzles (of ARC: tasks).")
-@click.option("--segments", type=click.IntRange(1), default=16, show_default=True,
-              help="Run so many; reported after 1, 2, 4, 8 … of them.")
-@click.option("--margin", type=float, help="Halt once q_halt is above this. Without it: the margin in the record "
-              "beside the model, else one chosen on a fifth of the puzzles, which are then not reported on.")
+@click.option(
+    "--segments",
+    type=click.IntRange(1),
+    default=16,
+    show_default=True,
+    help="Run so many; reported after 1, 2, 4, 8 … of them.",
+)
+@click.option(
+    "--margin",
+    type=float,
+    help="Halt once q_halt is above this. Without it: the margin in the record "
+    "beside the model, else one chosen on a fifth of the puzzles, which are then not reported on.",
+)
 @click.option("--restarts", type=click.IntRange(0), default=0, help="Also with so many restarts of doubtful puzzles.")
-@click.option("--votes", type=click.IntRange(0), default=0, help="Also by a vote over so many copies of each puzzle; "
-              "of ARC: how many copies of each task vote, all without it.")
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Begin no batch after this time; what was "
-              "measured until then is reported.")
+@click.option(
+    "--votes",
+    type=click.IntRange(0),
+    default=0,
+    help="Also by a vote over so many copies of each puzzle; "
+    "of ARC: how many copies of each task vote, all without it.",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    help="Begin no batch after this time; what was measured until then is reported.",
+)
 @click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True, help="Puzzles side by side.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Seeds which puzzles --limit takes, restarts, votes.")
 @click.option("--device", help="cpu, cuda, cuda:1 …; without it the GPU if there is one.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, and nothing else.")
-def command(model, puzzles, split, limit, segments, margin, restarts, votes, minutes, batch_size, seed, device,
-            as_json):
+def command(
+    model, puzzles, split, limit, segments, margin, restarts, votes, minutes, batch_size, seed, device, as_json
+):
     """How good a model is on a set of puzzles.
 
     MODEL is a model file, a run folder, a folder with published weights, hub:OWNER/NAME or the name of a model that
@@ -62,10 +85,14 @@ def command(model, puzzles, split, limit, segments, margin, restarts, votes, min
             result = measure_tasks(given.model, found, votes or None, segments, batch_size, budget)
         else:
             result = _measure(given, found, segments, margin, restarts, votes, batch_size, seed, budget)
-        result = {
-            "model": given.name,
-            "set": {"name": found.name, "source": found.source, "split": split, "sha256": found.content_hash},
-        } | result | {"seconds": round(time.monotonic() - begun, 1)}
+        result = (
+            {
+                "model": given.name,
+                "set": {"name": found.name, "source": found.source, "split": split, "sha256": found.content_hash},
+            }
+            | result
+            | {"seconds": round(time.monotonic() - begun, 1)}
+        )
     if as_json:
         streams.give(result)
     elif isinstance(found, ArcSet):
@@ -83,7 +110,8 @@ def _measure(given, puzzles, segments, margin, restarts, votes, batch_size, seed
     if (c.seq_len, c.vocab_size) != (puzzles.seq_len, puzzles.vocab_size):
         raise ValueError(
             f"{given.name} was made for puzzles of {c.seq_len} cells and {c.vocab_size} tokens, but {puzzles.name} has "
-            f"{puzzles.seq_len} and {puzzles.vocab_size}. Give puzzles of the model's kind.")
+            f"{puzzles.seq_len} and {puzzles.vocab_size}. Give puzzles of the model's kind."
+        )
     puzzles, left_out = labelled(puzzles)
     if not len(puzzles):
         raise ValueError(f"None of the {left_out} puzzles has an answer to be held against.")
@@ -92,8 +120,11 @@ def _measure(given, puzzles, segments, margin, restarts, votes, batch_size, seed
         margin, chosen = given.margin, "from the record beside the model"
     elif margin is None:
         margin, apart = pick_margin(given.model, puzzles, segments, batch_size)
-        chosen = (f"chosen on the first {apart:,} puzzles, which are set apart" if apart else
-                  "more likely right than wrong; too few puzzles to choose one on")
+        chosen = (
+            f"chosen on the first {apart:,} puzzles, which are set apart"
+            if apart
+            else "more likely right than wrong; too few puzzles to choose one on"
+        )
     rest = puzzles.select(slice(apart, None))
     with streams.progress("puzzles", len(rest)) as advance:
         result = measure(given.model, rest, segments, margin, batch_size, restarts, votes, seed, deadline, advance)
@@ -109,8 +140,10 @@ def _show(given, puzzles, result: dict) -> None:
 
     screen = streams.console()
     screen.print(given.describe(), style="dim")
-    screen.print(f"{puzzles.name} from {puzzles.source or 'memory'}: {result['puzzles']:,} of {result['of']:,} puzzles",
-                 style="dim")
+    screen.print(
+        f"{puzzles.name} from {puzzles.source or 'memory'}: {result['puzzles']:,} of {result['of']:,} puzzles",
+        style="dim",
+    )
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("protocol", "segments", "exact", "by rules", "cells"):
         table.add_column(name, justify="left" if name == "protocol" else "right", overflow="fold")
@@ -121,8 +154,12 @@ def _show(given, puzzles, result: dict) -> None:
     if "votes" in result:
         rows.append((f"vote of {result['votes']['count']}", result["votes"]))
     for name, share in rows:
-        table.add_row(name, f"{share['segments']:.4g}", *(f"{share[key]:.1%}" for key in ("exact", "rules")),
-                      f"{share['cells']:.2%}")
+        table.add_row(
+            name,
+            f"{share['segments']:.4g}",
+            *(f"{share[key]:.1%}" for key in ("exact", "rules")),
+            f"{share['cells']:.2%}",
+        )
     screen.print(table)
     margin = result["halting"]
     screen.print(f"Halting margin {margin['margin']:.3g}, {margin['margin_from']}.")

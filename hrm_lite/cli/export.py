@@ -26,13 +26,26 @@ Forms, told apart by the suffix or by --format:
 
 @click.command("export", epilog=_EXAMPLES)
 @click.argument("model", metavar="MODEL")
-@click.option("--to", required=True, metavar="FILE", help="Where to write; what stands there is replaced once the new "
-              "file has been checked.")
+@click.option(
+    "--to",
+    required=True,
+    metavar="FILE",
+    help="Where to write; what stands there is replaced once the new file has been checked.",
+)
 @click.option("--format", "form", type=click.Choice(["half", "onnx", "page"]), help="In place of the suffix.")
-@click.option("--puzzles", "source", metavar="SOURCE", help="Puzzles to hold it against the original on; for the known "
-              "kinds some are made without it.")
-@click.option("--weights", type=click.Choice(["float16", "int8"]), default="float16", show_default=True,
-              help="How a page model keeps its matrices.")
+@click.option(
+    "--puzzles",
+    "source",
+    metavar="SOURCE",
+    help="Puzzles to hold it against the original on; for the known kinds some are made without it.",
+)
+@click.option(
+    "--weights",
+    type=click.Choice(["float16", "int8"]),
+    default="float16",
+    show_default=True,
+    help="How a page model keeps its matrices.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, and nothing else.")
 def command(model, to, form, source, weights, as_json):
     """Write a model in other forms: half precision, ONNX, for the page.
@@ -56,8 +69,13 @@ def command(model, to, form, source, weights, as_json):
         path.parent.mkdir(parents=True, exist_ok=True)
         result = {"half": _half, "onnx": _onnx, "page": _page}[form](path, given, sets, weights)
         kinds = kinds if form == "onnx" else kinds[-1:]  # what answers are to be the same on: no noise
-        result = {"model": given.name, "file": str(path), "format": form, "bytes": path.stat().st_size,
-                  "checked_on": kinds} | result
+        result = {
+            "model": given.name,
+            "file": str(path),
+            "format": form,
+            "bytes": path.stat().st_size,
+            "checked_on": kinds,
+        } | result
     if as_json:
         streams.give(result)
         return
@@ -65,9 +83,11 @@ def command(model, to, form, source, weights, as_json):
     if form == "onnx":
         click.echo(f"The largest difference from torch, relative to the largest output, is {result['difference']:.1e}.")
     else:
-        click.echo(f"After {_SEGMENTS} segments {result['cells']:.2%} of the cells and {result['answers']:.1%} of the "
-                   f"whole answers are those of the original; its confidence differs by "
-                   f"{result['confidence']:.2g} at most.")
+        click.echo(
+            f"After {_SEGMENTS} segments {result['cells']:.2%} of the cells and {result['answers']:.1%} of the "
+            f"whole answers are those of the original; its confidence differs by "
+            f"{result['confidence']:.2g} at most."
+        )
 
 
 def _need(*modules: str) -> None:
@@ -78,17 +98,23 @@ def _need(*modules: str) -> None:
 
     missing = [name for name in modules if find_spec(name) is None]
     if missing:
-        raise ModuleNotFoundError(f"This needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
-                                  f"installed. {advice(missing[0])}")
+        raise ModuleNotFoundError(
+            f"This needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
+            f"installed. {advice(missing[0])}"
+        )
 
 
 _COUNT, _SEGMENTS = 32, 8
-_KINDS = {(16, 6): "sudoku:generated:4x4:4-6", (36, 8): "sudoku:generated:6x6:10-14",
-          (81, 11): "sudoku:generated:9x9:45-55", (900, 6): "maze:generated:30x30:unique"}
+_KINDS = {
+    (16, 6): "sudoku:generated:4x4:4-6",
+    (36, 8): "sudoku:generated:6x6:10-14",
+    (81, 11): "sudoku:generated:9x9:45-55",
+    (900, 6): "maze:generated:30x30:unique",
+}
 
 
 def _puzzles(model, source: str | None):
-    """[(tokens, puzzle_ids), …] to check on, and what they are: random tokens, and real puzzles where there are some."""
+    """[(tokens, puzzle_ids), …] to check on, and what they are: random tokens, and puzzles where some are known."""
     import torch
 
     from .sources import read_puzzles
@@ -103,8 +129,10 @@ def _puzzles(model, source: str | None):
         puzzles = read_puzzles(source, "test", _COUNT)
         tokens, _, own = puzzles[:_COUNT].as_tensors()
         if tokens.shape[1] != c.seq_len or int(tokens.max()) >= c.vocab_size or int(own.max()) >= max(1, c.puzzles):
-            raise ValueError(f"The puzzles of {source} ({puzzles.name}) are of another kind than the model, which reads "
-                             f"{c.seq_len} cells and {c.vocab_size} tokens. Give others with --puzzles.")
+            raise ValueError(
+                f"The puzzles of {source} ({puzzles.name}) are of another kind than the model, which reads "
+                f"{c.seq_len} cells and {c.vocab_size} tokens. Give others with --puzzles."
+            )
         sets.append((tokens, own))
         kinds.append(f"{len(tokens)} puzzles of {source}")
     return sets, kinds

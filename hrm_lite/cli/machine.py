@@ -1,4 +1,4 @@
-"""What a machine is and what fits into it: measured, each question by itself, so that one that fails spoils no other."""
+"""What a machine is and what fits into it: measured, a function for each question, so that none spoils another."""
 
 from __future__ import annotations
 
@@ -27,8 +27,14 @@ def devices() -> list[dict]:
     found = [{"device": "cpu", "name": _processor(), "memory": _total_memory()}]
     for index in range(torch.cuda.device_count()):
         card = torch.cuda.get_device_properties(index)
-        found.append({"device": f"cuda:{index}", "name": card.name, "memory": card.total_memory,
-                      "capability": f"{card.major}.{card.minor}"})
+        found.append(
+            {
+                "device": f"cuda:{index}",
+                "name": card.name,
+                "memory": card.total_memory,
+                "capability": f"{card.major}.{card.minor}",
+            }
+        )
     mps = getattr(torch.backends, "mps", None)
     if mps is not None and mps.is_available():
         found.append({"device": "mps", "name": "Apple GPU; not used, as it has no float64", "memory": None})
@@ -83,8 +89,10 @@ def available_memory() -> int | None:
 def _container_memory() -> int | None:
     """What a container's limit leaves: the machine's memory is not all for it."""
     folder = Path("/sys/fs/cgroup")
-    for limit, used in (("memory.max", "memory.current"),
-                        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes")):
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
         try:
             allowed = int((folder / limit).read_text(encoding="utf-8"))
             taken = int((folder / used).read_text(encoding="utf-8"))
@@ -129,7 +137,9 @@ def _reckon(preset: str) -> dict:
     # Weights, gradients, two moments of the optimizer, the average of the weights: float32 each.
     fixed = 5 * 4 * model.count_parameters()
     free = available_memory()
-    most = None if free is None else max(0, int((free - fixed) / (1.5 * row)))  # passing values come on top of kept ones
+    most = (
+        None if free is None else max(0, int((free - fixed) / (1.5 * row)))
+    )  # passing values come on top of kept ones
     return {"preset": preset, "how": "reckoned", "bytes_a_row": int(row), "fixed_bytes": fixed, "rows": most}
 
 
@@ -163,8 +173,14 @@ def _run(preset: str, device: torch.device, seconds: float) -> dict:
         if too_large is not None and (not ran or too_large - ran <= max(1, ran // 8)):
             break
     torch.cuda.empty_cache()
-    return {"preset": preset, "how": "run", "rows": ran, "peak_bytes": peak, "too_large": too_large,
-            "recipe_rows": presets.train_preset(preset).batch_size}
+    return {
+        "preset": preset,
+        "how": "run",
+        "rows": ran,
+        "peak_bytes": peak,
+        "too_large": too_large,
+        "recipe_rows": presets.train_preset(preset).batch_size,
+    }
 
 
 def compilers() -> dict:

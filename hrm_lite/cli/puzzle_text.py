@@ -15,8 +15,10 @@ def read_puzzle(text: str):
     """
     text = text.removeprefix("\ufeff")
     if not text.strip():
-        raise ValueError("The puzzle is empty. Give 16, 36 or 81 characters of a Sudoku with '.' for a blank, or a maze "
-                         "of '#', ' ', one 'S' and one 'G'.")
+        raise ValueError(
+            "The puzzle is empty. Give 16, 36 or 81 characters of a Sudoku with '.' for a blank, or a maze "
+            "of '#', ' ', one 'S' and one 'G'."
+        )
     lines = [line for line in text.splitlines() if line.strip()]
     if "S" in text and "G" in text:
         return _maze(text)
@@ -24,7 +26,8 @@ def read_puzzle(text: str):
     if len(lines) > 1 and all(count in (16, 36, 81) for count in whole):
         raise ValueError(
             f"This holds {len(lines)} puzzles, one a line, and `hrm-lite solve` takes one. Pick a line, or measure a "
-            "model on all of them with `hrm-lite evaluate MODEL FILE`.")
+            "model on all of them with `hrm-lite evaluate MODEL FILE`."
+        )
     return _sudoku(text)
 
 

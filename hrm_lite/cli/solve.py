@@ -19,14 +19,28 @@ Examples:
 
 @click.command("solve", epilog=_EXAMPLES)
 @click.argument("puzzle", required=False)
-@click.option("--model", "source", metavar="MODEL", help="A model file, a run folder, a folder with published weights, "
-              "hub:OWNER/NAME, or the name of a model that comes along. Without it: the one of the puzzle's size.")
+@click.option(
+    "--model",
+    "source",
+    metavar="MODEL",
+    help="A model file, a run folder, a folder with published weights, "
+    "hub:OWNER/NAME, or the name of a model that comes along. Without it: the one of the puzzle's size.",
+)
 @click.option("--segments", type=click.IntRange(1), default=16, show_default=True, help="Think so long at most.")
 @click.option("--no-halt", is_flag=True, help="Think through all segments, as the published evaluation does.")
-@click.option("--margin", type=float, help="Stop once the logit of being right is above this. Without it: the margin "
-              "in the record beside the model, else 0, more likely right than wrong.")
-@click.option("--restarts", type=click.IntRange(0), default=0, show_default=True,
-              help="Begin again so many times, elsewhere, while the model is not content.")
+@click.option(
+    "--margin",
+    type=float,
+    help="Stop once the logit of being right is above this. Without it: the margin "
+    "in the record beside the model, else 0, more likely right than wrong.",
+)
+@click.option(
+    "--restarts",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Begin again so many times, elsewhere, while the model is not content.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, and nothing else.")
 def command(puzzle, source, segments, no_halt, margin, restarts, as_json):
     """Solve a puzzle and show the thinking.
@@ -37,8 +51,9 @@ def command(puzzle, source, segments, no_halt, margin, restarts, as_json):
     A wrong answer is said to be wrong, with what breaks; the exit code is 0 all the same: the model has answered.
     """
     if no_halt and restarts:
-        raise click.UsageError("--restarts are for puzzles that the halting rule is not content with: leave out "
-                               "--no-halt, or --restarts.")
+        raise click.UsageError(
+            "--restarts are for puzzles that the halting rule is not content with: leave out --no-halt, or --restarts."
+        )
     text = _text(puzzle)
     with streams.only_the_result(as_json):
         from .puzzle_text import read_puzzle
@@ -50,8 +65,10 @@ def command(puzzle, source, segments, no_halt, margin, restarts, as_json):
             source = SHIPPED.get(puzzles.seq_len) if puzzles.name.startswith("sudoku") else None
         if source is None:
             have = ", ".join(SHIPPED.values())
-            raise ValueError(f"No model for a puzzle of the kind {puzzles.name} comes with hrm-lite (there is {have}). "
-                             "Name one of your own with --model; `hrm-lite train --help` tells how to make one.")
+            raise ValueError(
+                f"No model for a puzzle of the kind {puzzles.name} comes with hrm-lite (there is {have}). "
+                "Name one of your own with --model; `hrm-lite train --help` tells how to make one."
+            )
         given = read_model(source)
         if margin is None:
             margin = given.margin or 0.0
@@ -69,8 +86,9 @@ def _text(puzzle: str | None) -> str:
     """The puzzle as text: the argument itself, the file that it names, or standard input."""
     if puzzle is None or puzzle == "-":
         if puzzle is None and sys.stdin.isatty():
-            raise click.UsageError("There is no puzzle: give it as an argument, name a file, or send it to standard "
-                                   "input.")
+            raise click.UsageError(
+                "There is no puzzle: give it as an argument, name a file, or send it to standard input."
+            )
         return sys.stdin.read()
     looks_like_path = "\n" not in puzzle and len(puzzle) < 1000
     try:
@@ -81,8 +99,9 @@ def _text(puzzle: str | None) -> str:
         try:
             return Path(puzzle).expanduser().read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
-            raise ValueError(f"{puzzle} is no text in UTF-8 ({error.reason} at byte {error.start}). A puzzle is a text "
-                             "file.") from None
+            raise ValueError(
+                f"{puzzle} is no text in UTF-8 ({error.reason} at byte {error.start}). A puzzle is a text file."
+            ) from None
     if looks_like_path and (Path(puzzle).suffix.lower() in (".txt", ".sdk", ".csv", ".md", ".json")):
         raise FileNotFoundError(f"There is no file {puzzle}. Check the path, or give the puzzle itself.")
     return puzzle
@@ -94,7 +113,8 @@ def _check_fit(given, puzzles) -> None:
         raise ValueError(
             f"{given.name} was made for puzzles of {c.seq_len} cells and {c.vocab_size} tokens; this one is "
             f"{puzzles.name}, with {puzzles.seq_len} cells and {puzzles.vocab_size} tokens. Name a model of this kind "
-            "with --model.")
+            "with --model."
+        )
 
 
 def _confidences(found) -> list[float]:
@@ -143,7 +163,9 @@ def _show(puzzles, given, found, wrong, warning, halts) -> None:
         screen.print("Right, by the rules.", style="bold green")
     how = "content" if found.content else "not content"
     thought = f"{found.segments} segment{'s' * (found.segments != 1)}"
-    screen.print(f"The model is {found.confidence:.1%} sure of its answer after {thought}"
-                 + (f", and {how} with it." if halts else "."))
+    screen.print(
+        f"The model is {found.confidence:.1%} sure of its answer after {thought}"
+        + (f", and {how} with it." if halts else ".")
+    )
     if wrong and halts and not found.content and not warning:  # what has no solution gets none by thinking
         screen.print("More thinking may help: --segments 64, --restarts 4.", style="dim")

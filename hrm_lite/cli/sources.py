@@ -1,4 +1,4 @@
-"""What a command is given: a model by path or name, puzzles by their source, and the record that lies beside a model."""
+"""What a command is given: a model by path or name, its record beside it, and puzzles by their source."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ __all__ = ["console", "finite", "give", "only_the_result", "progress", "say", "s
 # What stands for a character where the terminal's code page does not have it; others lose their accents or become "?".
 _PLAIN = {
     "…": "...", "–": "-", "—": "-", "−": "-", "×": "x", "·": ".", "→": "->", "≤": "<=", "≥": ">=", "✓": "ok", "✗": "no",
-    "σ": "sigma", "ε": "epsilon", "θ": "theta", "·": ".", "“": '"', "”": '"', "’": "'", "•": "*", "●": "o", "█": "#",
+    "σ": "sigma", "ε": "epsilon", "θ": "theta", "“": '"', "”": '"', "’": "'", "•": "*", "●": "o", "█": "#",
     "━": "-", "─": "-", "│": "|", "╸": "-", "╺": "-", "├": "+", "┼": "+", "┤": "+",
 }  # fmt: skip
 
@@ -47,7 +47,7 @@ def say(text: str) -> None:
 
 
 def console(stderr: bool = False):
-    """A rich console on what stdout (or stderr) is now; it heeds NO_COLOR, COLUMNS, and a stream that is no terminal."""
+    """A rich console on what stdout (or stderr) is now; it heeds NO_COLOR, COLUMNS, and what is no terminal."""
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False, emoji=False, markup=False)

@@ -1,4 +1,4 @@
-"""One puzzle, thought about segment by segment: what the model answered, how sure it was, and what its answer breaks."""
+"""One puzzle, thought about segment by segment: the answers, how sure the model was, and what they break."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def think(
 
 
 def breaks(puzzles: PuzzleSet, answer: torch.Tensor) -> list[str]:
-    """What is wrong with an answer (seq_len,) to the one puzzle of the set, by the rules, in words; [] when it is right.
+    """What an answer (seq_len,) to the one puzzle of the set breaks, by the rules, in words; [] when it is right.
 
     The answer is held against the question and the rules, never against a label.
     """

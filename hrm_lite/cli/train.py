@@ -35,19 +35,46 @@ Examples:
 
 @click.command("train", epilog=_EXAMPLES)
 @click.argument("preset", type=Name("preset", presets.preset_names()))
-@click.option("--puzzles", "source", metavar="SOURCE", help="What to train on: sudoku:generated:4x4:4-6, maze:…, arc:…, "
-              "hub:OWNER/NAME, a file or a folder. The small presets have one of their own.")
-@click.option("--run-dir", metavar="FOLDER", help="Where checkpoints, weights and the record go. A run "
-              "of the same settings that is found there goes on.")
-@click.option("--set", "settings", type=Setting(), multiple=True, help="Change any setting of model or training; as "
-              "often as you like. `hrm-lite train PRESET --show` lists them.")
+@click.option(
+    "--puzzles",
+    "source",
+    metavar="SOURCE",
+    help="What to train on: sudoku:generated:4x4:4-6, maze:…, arc:…, "
+    "hub:OWNER/NAME, a file or a folder. The small presets have one of their own.",
+)
+@click.option(
+    "--run-dir",
+    metavar="FOLDER",
+    help="Where checkpoints, weights and the record go. A run of the same settings that is found there goes on.",
+)
+@click.option(
+    "--set",
+    "settings",
+    type=Setting(),
+    multiple=True,
+    help="Change any setting of model or training; as often as you like. `hrm-lite train PRESET --show` lists them.",
+)
 @click.option("--limit", type=click.IntRange(1), help="How many puzzles to train on.")
-@click.option("--held-out", type=click.IntRange(0), default=0, show_default=True, metavar="N",
-              help="Evaluate on so many puzzles of the test side, at the end or every eval_every steps.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
-              help="Seeds the weights, the order of the puzzles, and which of them --limit takes.")
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Stop after so much training time, that of "
-              "earlier calls included.")
+@click.option(
+    "--held-out",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Evaluate on so many puzzles of the test side, at the end or every eval_every steps.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seeds the weights, the order of the puzzles, and which of them --limit takes.",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    help="Stop after so much training time, that of earlier calls included.",
+)
 @click.option("--show", is_flag=True, help="Show all settings as they would be, and train nothing.")
 @click.option("--json", "as_json", is_flag=True, help="The run record as one JSON document on stdout.")
 @click.pass_context
@@ -70,7 +97,8 @@ def command(ctx, preset, source, run_dir, settings, limit, held_out, seed, minut
     if source is None:
         raise click.UsageError(
             f"Preset {preset!r} needs --puzzles: hub:sapientinc/sudoku-extreme is what the paper trained on, "
-            "sudoku:generated:9x9:hard is made here, a quarter of a second of a core for each puzzle.")
+            "sudoku:generated:9x9:hard is made here, a quarter of a second of a core for each puzzle."
+        )
     with streams.only_the_result(as_json):
         import torch
 
@@ -84,8 +112,15 @@ def command(ctx, preset, source, run_dir, settings, limit, held_out, seed, minut
         _check_fit(preset, model_config, train_set)
         torch.manual_seed(seed)
         folder = Path(run_dir).expanduser()
-        trainer = Trainer(HRM(model_config), train_set, train_config, run_dir=folder, held_out=test_set,
-                          on_step=_lines(), progress=sys.stderr.isatty())
+        trainer = Trainer(
+            HRM(model_config),
+            train_set,
+            train_config,
+            run_dir=folder,
+            held_out=test_set,
+            on_step=_lines(),
+            progress=sys.stderr.isatty(),
+        )
         streams.say(f"{train_set!r}; {trainer.model.count_parameters():,} weights on {trainer.supervision.device}")
         record = trainer.fit()
     if as_json:
@@ -107,8 +142,10 @@ def _lines():
         if time.monotonic() - last > 60 and trainer.history:
             last = time.monotonic()
             shown = next((entry for entry in reversed(trainer.history) if "loss" in entry), {"loss": float("nan")})
-            streams.say(f"step {trainer.step:,} of {trainer.config.max_steps:,}, {trainer.seconds / 60:.1f} minutes, "
-                        f"loss {shown['loss']:.3f}")
+            streams.say(
+                f"step {trainer.step:,} of {trainer.config.max_steps:,}, {trainer.seconds / 60:.1f} minutes, "
+                f"loss {shown['loss']:.3f}"
+            )
 
     return line
 
@@ -124,8 +161,7 @@ def _check_fit(preset: str, config, puzzles) -> None:
     if odd:
         had = ", ".join(f"{name}={getattr(config, name)}" for name in odd)
         add = " ".join(f"--set {name}={value}" for name, value in odd.items())
-        raise ValueError(
-            f"Preset {preset!r} makes a model with {had}, but {puzzles.name} is another puzzle. Add {add}")
+        raise ValueError(f"Preset {preset!r} makes a model with {had}, but {puzzles.name} is another puzzle. Add {add}")
 
 
 def _show_settings(preset: str, model_config, train_config, as_json: bool) -> None:
@@ -141,15 +177,21 @@ def _show_settings(preset: str, model_config, train_config, as_json: bool) -> No
 
 
 def _show(record: dict, folder: Path, source: str) -> None:
-    click.echo(f"\n{'Finished' if record['finished'] else 'Stopped'} by {record['ended_by']}: {record['steps']:,} steps, "
-               f"{record['seconds'] / 60:.1f} minutes, {record['presented']:,} puzzles seen, on {record['device']}.")
+    click.echo(
+        f"\n{'Finished' if record['finished'] else 'Stopped'} by {record['ended_by']}: {record['steps']:,} steps, "
+        f"{record['seconds'] / 60:.1f} minutes, {record['presented']:,} puzzles seen, on {record['device']}."
+    )
     trained = [entry for entry in record["history"] if "loss" in entry]
     if trained:
-        click.echo(f"Training at the end: loss {trained[-1]['loss']:.3f}, {trained[-1]['exact']:.1%} of the answers "
-                   "exact after a segment.")
+        click.echo(
+            f"Training at the end: loss {trained[-1]['loss']:.3f}, {trained[-1]['exact']:.1%} of the answers "
+            "exact after a segment."
+        )
     if best := record["best"]:
-        click.echo(f"Held-out puzzles, at its best (step {best['step']:,}): {best['exact']:.1%} exact, "
-                   f"{best['cells']:.2%} of the cells.")
+        click.echo(
+            f"Held-out puzzles, at its best (step {best['step']:,}): {best['exact']:.1%} exact, "
+            f"{best['cells']:.2%} of the cells."
+        )
     if not record["finished"]:
         click.echo("The same line again goes on from here.")
     folder, source = shlex.quote(str(folder)), shlex.quote(source)

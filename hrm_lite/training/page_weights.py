@@ -49,8 +49,9 @@ def page_script(model: HRM, name: str, weights: str = "float16", facts: dict | N
         values = tensor.detach().cpu().float().numpy()
         if not np.isfinite(values).all() or np.abs(values).max(initial=0) > np.finfo(np.float16).max:
             raise ValueError(
-                f"{key} holds values that 16 bits cannot: up to {np.abs(values).max():.3g}. Such a model is no use on a "
-                "page; did its training break down?")
+                f"{key} holds values that 16 bits cannot: up to {np.abs(values).max():.3g}. Such a model is no use on "
+                "a page; did its training break down?"
+            )
         entry = {"name": key, "shape": list(values.shape)}
         if weights == "int8" and values.ndim == 2 and key.endswith(".weight"):
             scales = np.maximum(np.abs(values).max(1), 1e-12).astype("<f4") / np.float32(127)
@@ -95,8 +96,10 @@ def read_page_model(path: str | Path) -> tuple[HRM, dict]:
             raise ValueError("its checksum does not fit its content")
         state = {entry["name"]: _tensor(entry, data) for entry in value["tensors"]}
     except (ValueError, KeyError, IndexError) as error:
-        raise ValueError(f"{path} is no page model that this version can read: {error}. `hrm-lite export MODEL --to "
-                         "NAME.js` writes one.") from error
+        raise ValueError(
+            f"{path} is no page model that this version can read: {error}. `hrm-lite export MODEL --to "
+            "NAME.js` writes one."
+        ) from error
     model = HRM(HRMConfig.from_dict(value["config"]))
     model.load_state_dict(state)
     return model.eval(), value["facts"]
