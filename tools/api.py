@@ -23,7 +23,8 @@ MODULES = (
     "config", "presets", "layers", "model", "baselines", "fixed_points", "dynamics", "gradients", "losses", "halting",
     "official", "solving", "voting", "records", "processes", "training.trainer", "training.supervision",
     "training.rows", "training.optim", "training.working", "training.compiling", "training.checkpoints",
-    "training.run_folder", "training.interrupts", "training.reporting", "puzzles.base", "puzzles.sudoku",
+    "training.onnx_segment", "training.page_weights", "training.run_folder", "training.interrupts",
+    "training.reporting", "puzzles.base", "puzzles.sudoku",
     "puzzles.maze", "puzzles.arc", "puzzles.depth", "puzzles.sources", "puzzles.splits", "puzzles.stream",
     "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "explorers.sudoku", "explorers.microscope",
     "explorers.halting", "explorers.residuals", "explorers.drawing")  # fmt: skip

@@ -8,8 +8,6 @@ import numpy as np
 
 from . import streams
 
-__all__ = ["measure_tasks", "show_tasks"]
-
 
 def measure_tasks(model, tests, copies: int | None, segments: int, batch_size: int, deadline: float | None) -> dict:
     """pass@1 and pass@2 on the tests of an `ArcSet`: {"tasks", "of", "pass": {attempts: shares}, …}.

@@ -9,13 +9,11 @@ import torch
 
 from ..puzzles.base import PuzzleSet
 
-__all__ = ["LEGEND", "board", "thinking"]
-
 LEGEND = "! breaks a rule   ' changed since the board before   bold: given"
 
 
 def board(puzzles: PuzzleSet, answer: torch.Tensor, before: torch.Tensor | None, title: str):
-    """One board as a rich text: an answer (seq_len,) to the one puzzle of the set, and the one before to compare with."""
+    """One board as a rich text: an answer (seq_len,) to the one puzzle of the set, compared with the one before."""
     from rich.text import Text
 
     question = torch.tensor(puzzles.inputs[0]).long()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from importlib import metadata
 
-__all__ = ["advice", "extras"]
-
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?.*?;.*extra\s*==\s*['\"]([\w.-]+)['\"]")
 
 

@@ -16,8 +16,6 @@ import torch
 
 from .. import HRM, presets
 
-__all__ = ["available_memory", "compilers", "devices", "fits", "hub", "precisions", "storage"]
-
 FITTED = ("sudoku-9x9", "lite", "paper")  # the presets of 81 cells
 _FIRST_BATCH = 64
 

@@ -18,8 +18,6 @@ from ..puzzles.base import PuzzleSet
 from ..solving import choose_margin, solve
 from ..voting import solve_by_vote
 
-__all__ = ["Tally", "labelled", "measure", "pick_margin"]
-
 FEW = 50  # a margin chosen on fewer puzzles than this would be luck
 
 

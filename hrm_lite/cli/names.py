@@ -7,8 +7,6 @@ from difflib import get_close_matches
 
 import click
 
-__all__ = ["Name", "nearest"]
-
 
 def nearest(given: str, names: Iterable[str]) -> str:
     """Advice where a name is wrong: "Did you mean 'lr'?", or all there are."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["read_puzzle"]
-
 
 def read_puzzle(text: str):
     """Text -> (a set of this one puzzle, a warning or None).

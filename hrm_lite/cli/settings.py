@@ -11,8 +11,6 @@ import click
 from ..config import HRMConfig, TrainConfig
 from .names import nearest
 
-__all__ = ["Setting", "read_settings"]
-
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word", tuple: "numbers with commas"}
 # {name: (configuration, type)}; no name stands in both (a test holds that).

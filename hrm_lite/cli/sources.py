@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["SHIPPED", "Given", "read_model", "read_puzzles"]
-
 # The size of a Sudoku, in cells, and the name of the model that comes with the package for it.
 SHIPPED = {16: "sudoku-4x4"}
 

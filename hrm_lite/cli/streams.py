@@ -11,8 +11,6 @@ import unicodedata
 
 import click
 
-__all__ = ["console", "finite", "give", "only_the_result", "progress", "say", "survive_any_encoding"]
-
 # What stands for a character where the terminal's code page does not have it; others lose their accents or become "?".
 _PLAIN = {
     "…": "...", "–": "-", "—": "-", "−": "-", "×": "x", "·": ".", "→": "->", "≤": "<=", "≥": ">=", "✓": "ok", "✗": "no",

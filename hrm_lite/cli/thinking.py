@@ -11,8 +11,6 @@ from ..model import HRM
 from ..puzzles.base import PuzzleSet
 from ..solving import solve
 
-__all__ = ["Thought", "breaks", "think"]
-
 
 @dataclasses.dataclass
 class Thought:
