@@ -51,7 +51,8 @@ def test_a_typed_puzzle_is_solved_by_the_model_of_its_size():
 
 
 @pytest.mark.parametrize(
-    "text", [PUZZLE.replace(".", "0"), "1... ...2 .4.. ..3.", "1...\n...2\n.4..\n..3.\n", "1...\r\n...2\r\n.4..\r\n..3."]
+    "text",
+    [PUZZLE.replace(".", "0"), "1... ...2 .4.. ..3.", "1...\n...2\n.4..\n..3.\n", "1...\r\n...2\r\n.4..\r\n..3."],
 )
 def test_every_way_to_write_it_is_the_same_puzzle(text, tmp_path):
     wanted = answer_of(PUZZLE)
@@ -205,7 +206,9 @@ def test_thinking_is_what_solve_computes():
 
 
 def drawn(thing, width=80, colour=False):
-    screen = Console(file=io.StringIO(), width=width, force_terminal=colour, color_system="standard" if colour else None)
+    screen = Console(
+        file=io.StringIO(), width=width, force_terminal=colour, color_system="standard" if colour else None
+    )
     screen.print(thing)
     return screen.file.getvalue()
 

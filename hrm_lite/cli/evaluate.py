@@ -144,11 +144,12 @@ def _show(given, puzzles, result: dict) -> None:
         f"{puzzles.name} from {puzzles.source or 'memory'}: {result['puzzles']:,} of {result['of']:,} puzzles",
         style="dim",
     )
-    table = Table(box=None, padding=(0, 1, 0, 0) if screen.width < 60 else (0, 2, 0, 0))
+    narrow = screen.width < 60
+    table = Table(box=None, padding=(0, 1, 0, 0) if narrow else (0, 2, 0, 0))
     table.add_column("")
     for name in ("segments", "exact", "rules", "cells"):
         table.add_column(name, justify="right", no_wrap=True)
-    rows = [("all segments", share) for share in result["published"].values()]
+    rows = [("all" if narrow else "all segments", share) for share in result["published"].values()]
     rows.append(("halting", result["halting"]))
     if "restarts" in result:
         rows.append((f"halting, {result['restarts']['count']} restarts", result["restarts"]))
