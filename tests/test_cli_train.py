@@ -42,7 +42,7 @@ def test_the_end_says_what_came_of_it_and_what_to_do_next(tmp_path):
 
 def test_the_same_line_goes_on_and_another_is_refused(tmp_path):
     assert train(tmp_path, steps=4).exit_code == 0
-    again = train(tmp_path, steps=8, *["--json"])
+    again = train(tmp_path, "--json", steps=8)
     assert json.loads(again.stdout)["steps"] == 8 and "resumed at step 4" in again.stderr
     other = train(tmp_path, "--set", "lr=0.5", steps=8)
     assert other.exit_code == 1 and "lr: 0.003 stored, 0.5 given" in other.stderr and "--run-dir" not in other.stdout

@@ -18,7 +18,8 @@ def read_puzzle(text: str):
             "of '#', ' ', one 'S' and one 'G'."
         )
     lines = [line for line in text.splitlines() if line.strip()]
-    if "S" in text and "G" in text:
+    # A maze has walls and an end, and never a digit; a Sudoku may come with a comment after '#'.
+    if "#" in text and set("SG") & set(text) and not set("123456789") & set(text):
         return _maze(text)
     whole = [len("".join(line.split())) for line in lines]
     if len(lines) > 1 and all(count in (16, 36, 81) for count in whole):

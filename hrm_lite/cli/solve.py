@@ -62,9 +62,9 @@ def command(puzzle, source, segments, no_halt, margin, restarts, as_json):
 
         puzzles, warning = read_puzzle(text)
         if source is None:
-            source = SHIPPED.get(puzzles.seq_len) if puzzles.name.startswith("sudoku") else None
+            source = puzzles.name if puzzles.name in SHIPPED else None
         if source is None:
-            have = ", ".join(SHIPPED.values())
+            have = ", ".join(SHIPPED)
             raise ValueError(
                 f"No model for a puzzle of the kind {puzzles.name} comes with hrm-lite (there is {have}). "
                 "Name one of your own with --model; `hrm-lite train --help` tells how to make one."

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# The size of a Sudoku, in cells, and the name of the model that comes with the package for it.
-SHIPPED = {16: "sudoku-4x4"}
+# Models that come with the package, each by the name of its puzzles: the weights, and the record beside them.
+SHIPPED = {"sudoku-4x4": ("sudoku/4x4-hrm/model.safetensors", "sudoku/4x4-hrm/seed0.json")}
+
+
+# What a run leaves beside its weights, and what the scripts in experiments/ leave beside those that they keep.
+_RECORDS = ("run.json", "seed0.json")
 
 
 class Given:
@@ -30,45 +34,34 @@ class Given:
 
 def read_model(source: str, device: str | None = None) -> Given:
     """The model that ``source`` names: a file, a run folder, a published folder, "hub:…" or a shipped name."""
-    path, record = _where(source)
-    model = _load(str(path))
-    if device:
-        model = model.to(device)
-    return Given(model, source, record)
+    model, record = _load(source)
+    return Given(model.to(device) if device else model, source, record)
 
 
 def _load(source: str):
+    """The model of a file, a run folder or a shipped name, and its record."""
     import hrm_lite
 
-    return hrm_lite.load_model(source)
-
-
-def _where(source: str):
     from ..records import read_json
 
-    home = Path(__file__).resolve().parents[1]
     path = Path(source).expanduser()
-    if not path.exists() and source == "sudoku-4x4":
-        roots = [root / "sudoku/4x4-hrm" for root in (home.parent / "results", home / "results")]
-        path = next((root / "model.safetensors" for root in roots if root.is_dir()), path)
+    if source in SHIPPED and not path.exists():
+        home = Path(__file__).resolve().parents[1]
+        results = next(folder for folder in (home.parent / "results", home / "results") if folder.is_dir())
+        weights, record = (results / name for name in SHIPPED[source])
+        return hrm_lite.load_model(weights), read_json(record)
     folder = path if path.is_dir() else path.parent
-    record = None
-    for name in ("run.json", "seed0.json"):
-        if (folder / name).is_file() and path.exists():
-            record = read_json(folder / name)
-            break
-    if path.is_dir() and (path / "model.safetensors").is_file():
-        path = path / "model.safetensors"
-    return path, record
+    record = next((read_json(folder / name) for name in _RECORDS if (folder / name).is_file()), None)
+    return hrm_lite.load_model(path / "model.safetensors" if path.is_dir() else path), record
 
 
-def read_puzzles(source: str, split: str, limit: int | None = None, seed: int = 0, **more):
+def read_puzzles(source: str, split: str, limit: int | None = None, seed: int = 0):
     """The puzzles of a source such as "sudoku:generated:4x4:4-6", "hub:OWNER/NAME" or a file."""
     from ..puzzles import arc, maze, sudoku
 
     kind, _, rest = source.partition(":")
     if kind == "arc" or source.startswith("arc-agi"):
-        return arc.load(rest if kind == "arc" else source, split, limit=limit, seed=seed, **more)
+        return arc.load(rest if kind == "arc" else source, split, limit=limit, seed=seed)
     if kind in ("sudoku", "maze"):
         return {"sudoku": sudoku, "maze": maze}[kind].load(rest, split, limit=limit, seed=seed)
     return (maze if "maze" in source.lower() else sudoku).load(source, split, limit=limit, seed=seed)
