@@ -265,10 +265,8 @@ def test_completion_as_a_shell_asks_for_it():
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_help_says_how_to_switch_completion_on(shell):
     assert f"_HRM_LITE_COMPLETE={shell}_source" in call("--help").output
-    if shell == "bash" and not click.__file__.startswith("/"):
-        pytest.skip("click asks bash for its version, which Windows does not have")
-    code, out, err = terminal(_HRM_LITE_COMPLETE=f"{shell}_source")
-    if shell != "bash":  # click refuses a bash that is too old for it, as macOS has one
+    if shell != "bash":  # click asks bash itself whether it is new enough; not every machine has one that is
+        code, out, err = terminal(_HRM_LITE_COMPLETE=f"{shell}_source")
         assert code == 0 and b"_HRM_LITE_COMPLETE" in out, err
 
 

@@ -8,7 +8,7 @@ from helpers import TRAIN, assert_same_bits
 from test_cli import call
 
 from hrm_lite import HRM, Trainer, load_model, model_preset, train_preset
-from hrm_lite.puzzles import sudoku
+from hrm_lite.puzzles import arc, sudoku
 from hrm_lite.records import read_json
 
 SMALL = ["--limit", "40", "--set", "d_model=16", "--set", "batch_size=8", "--set", "max_segments=2"]
@@ -85,6 +85,30 @@ def test_puzzles_of_another_shape_are_refused_with_the_settings_that_help(tmp_pa
     assert [word for word in advice if word != "--set"] == add
     mended = train(tmp_path, *words, *advice, steps=1)  # the advice can be followed
     assert mended.exit_code == 0, mended.output
+
+
+def test_arc_is_trained_and_evaluated_with_the_same_copies_of_its_tasks(tmp_path):
+    """Another limit or seed for the second set would give its tasks the identifiers of others."""
+    tasks = tmp_path / "tasks"
+    tasks.mkdir()
+    for number in range(4):
+        colours = [[number, 1], [2, 3]]
+        task = {part: [{"input": colours, "output": colours[::-1]}] for part in ("train", "test")}
+        (tasks / f"{number}.json").write_text(json.dumps(task), encoding="utf-8")
+    source = ["--puzzles", f"arc:{tasks}", "--limit", "3", "--held-out", "2", "--seed", "5", "--set", "seed=5"]
+    shape = ["seq_len=900", "vocab_size=12", "positions=none", "grid=", "d_model=8", "n_heads=1", "batch_size=2"]
+    words = [*source, *(word for setting in shape for word in ("--set", setting))]
+    refused = train(tmp_path / "run", *words, steps=1)
+    assert refused.exit_code == 1 and "Add --set puzzles=" in refused.stderr
+    done = train(tmp_path / "run", *words, *refused.stderr.split("Add ")[1].split(), steps=1)
+    assert done.exit_code == 0, done.output
+    record = read_json(tmp_path / "run" / "run.json")
+    tests = arc.load(tasks, "test", limit=3, seed=5)
+    assert record["model"]["puzzles"] == tests.identifiers
+    assert record["history"][-1]["evaluated"] == tests[:2].content_hash
+    result = call("evaluate", str(tmp_path / "run"), f"arc:{tasks}", "--limit", "3", "--votes", "1",
+                  "--segments", "1", "--json")  # fmt: skip
+    assert json.loads(result.stdout)["set"]["sha256"] == tests.content_hash
 
 
 def test_presets_without_plain_puzzles_ask_for_them(tmp_path):

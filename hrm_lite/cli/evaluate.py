@@ -55,7 +55,12 @@ Examples:
     help="Begin no batch after this time; what was measured until then is reported.",
 )
 @click.option("--batch-size", type=click.IntRange(1), default=256, show_default=True, help="Puzzles side by side.")
-@click.option("--seed", type=click.IntRange(0), default=0, help="Seeds which puzzles --limit takes, restarts, votes.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    help="Seeds which puzzles --limit takes, restarts and votes; 0 without it. The copies of ARC's tasks are those of "
+    "the seed that the model was trained with, where its record tells.",
+)
 @click.option("--device", help="cpu, cuda, cuda:1 …; without it the GPU if there is one.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, and nothing else.")
 def command(
@@ -77,14 +82,16 @@ def command(
         from .sources import read_model, read_puzzles
 
         given = read_model(model, device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        found = read_puzzles(puzzles, split, limit, seed)
+        found = read_puzzles(puzzles, split, limit, seed or 0)
+        if isinstance(found, ArcSet) and seed is None and given.seed:
+            found = read_puzzles(puzzles, split, limit, given.seed)
         budget = None if minutes is None else begun + 60 * minutes
         if isinstance(found, ArcSet):
             from .arc_measuring import measure_tasks
 
             result = measure_tasks(given.model, found, votes or None, segments, batch_size, budget)
         else:
-            result = _measure(given, found, segments, margin, restarts, votes, batch_size, seed, budget)
+            result = _measure(given, found, segments, margin, restarts, votes, batch_size, seed or 0, budget)
         result = (
             {
                 "model": given.name,
@@ -111,6 +118,11 @@ def _measure(given, puzzles, segments, margin, restarts, votes, batch_size, seed
         raise ValueError(
             f"{given.name} was made for puzzles of {c.seq_len} cells and {c.vocab_size} tokens, but {puzzles.name} has "
             f"{puzzles.seq_len} and {puzzles.vocab_size}. Give puzzles of the model's kind."
+        )
+    if puzzles.identifiers > max(1, c.puzzles):
+        raise ValueError(
+            f"{puzzles.name} has {puzzles.identifiers} puzzle identifiers, but {given.name} knows {max(1, c.puzzles)}: "
+            "it was trained on other puzzles."
         )
     puzzles, left_out = labelled(puzzles)
     if not len(puzzles):

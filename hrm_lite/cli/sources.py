@@ -24,6 +24,12 @@ class Given:
         margin = ((self.record or {}).get("halting") or {}).get("margin")
         return margin if isinstance(margin, (int, float)) else None
 
+    @property
+    def seed(self) -> int:
+        """The seed that the run had, 0 where no record tells: it decided which copies of ARC's tasks there are."""
+        seed = ((self.record or {}).get("train") or {}).get("seed")
+        return seed if isinstance(seed, int) else 0
+
     def describe(self) -> str:
         """The model in one line: name, weights, shape."""
         c = self.model.config

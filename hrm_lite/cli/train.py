@@ -108,7 +108,7 @@ def command(ctx, preset, source, run_dir, settings, limit, held_out, seed, minut
         if limit is None and ":generated:" in f":{source}" and ":hard" not in source:
             limit = LIMIT
         train_set = read_puzzles(source, "train", limit, seed)
-        test_set = read_puzzles(source, "test", held_out, seed) if held_out else None
+        test_set = _held_out(source, train_set, limit, held_out, seed)
         _check_fit(preset, model_config, train_set)
         torch.manual_seed(seed)
         folder = Path(run_dir).expanduser()
@@ -148,6 +148,18 @@ def _lines():
             )
 
     return line
+
+
+def _held_out(source: str, train_set, limit: int | None, number: int, seed: int):
+    """So many puzzles of the test side, or None for none."""
+    from ..puzzles.arc import ArcSet
+    from .sources import read_puzzles
+
+    if not number:
+        return None
+    if isinstance(train_set, ArcSet):  # with another limit its identifiers would be those of other tasks
+        return read_puzzles(source, "test", limit, seed)[:number]
+    return read_puzzles(source, "test", number, seed)
 
 
 def _check_fit(preset: str, config, puzzles) -> None:
