@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .config import HRMConfig, TrainConfig
 
-__all__ = ["model_preset", "train_preset"]
+__all__ = ["model_preset", "preset_names", "train_preset"]
 
 _SMALL_SUDOKU = dict(d_model=64, n_heads=4, worker_layers=1, controller_layers=1, inner_multiple=8, puzzles=1)
 _MODELS = {
@@ -97,6 +97,11 @@ _TRAININGS = {
     "sudoku-4x4-mlp": _SMALL_TRAINING | dict(max_steps=400),
     "sudoku-9x9": _SMALL_TRAINING | dict(max_steps=1000),
 }
+
+
+def preset_names() -> tuple[str, ...]:
+    """The names that `model_preset` and `train_preset` know."""
+    return tuple(_MODELS)
 
 
 def model_preset(name: str, **changes) -> HRMConfig:
