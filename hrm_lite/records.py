@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-import torch
-
 __all__ = ["provenance", "published", "read_json", "write_atomically", "write_json"]
 
 
 def provenance() -> dict:
     """Commit (None outside a checkout), versions and hardware, as JSON-ready values."""
+    import torch  # here: whoever only reads and writes records does not wait for it
+
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
     return {
         "commit": _commit(),
