@@ -50,6 +50,7 @@ class _Client(PapermillNotebookClient):
     execute_cell = run_sync(async_execute_cell)
 
     def papermill_execute_cells(self) -> None:
+        self.execution.started(getattr(self.km.provisioner, "pid", None))
         count = len(self.nb.cells)
         for index, cell in enumerate(self.nb.cells):
             if self.execution.asked:

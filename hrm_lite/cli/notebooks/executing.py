@@ -99,6 +99,7 @@ class Execution:
             "finished": False,
             "attempts": [*attempts, attempt],
         }
+        self.attempt, self.last = attempt, before.get("attempts", [])[-1:]
 
     def stop(self) -> None:
         """Interrupt the kernel, which lets a training write its checkpoint; the second time, kill it.
@@ -120,6 +121,7 @@ class Execution:
 
         from .engine import engine
 
+        _end_orphan(self.last)
         for half in self.output.path.parent.glob(f".{self.output.partial.name}.*.part"):
             half.unlink(missing_ok=True)  # what a killed process was writing
         papermill_engines.register("hrm-lite", engine(self))
@@ -180,6 +182,14 @@ class Execution:
         content.metadata[STAMP] = dict(content.metadata.get(STAMP, {})) | self.stamp
         self.output.write(content, partial=True)
 
+    def started(self, kernel: int | None) -> None:
+        """Note the process of the kernel, so that the next attempt can see whether it is gone."""
+        import psutil
+
+        if kernel is not None:
+            with contextlib.suppress(psutil.Error):
+                self.attempt["kernel"] = {"process": kernel, "created": psutil.Process(kernel).create_time()}
+
     def at(self, number: int, count: int, line: str) -> None:
         self.cell = Cell(number, count, line)
         self.tell(self.cell)
@@ -202,6 +212,27 @@ class Execution:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _end_orphan(last: list[dict]) -> None:
+    """See the kernel of the attempt before off, when its process was killed: it may be in the run folder still.
+
+    An orphaned kernel ends by itself within a second or two, unless it is deep in a computation.
+    """
+    import psutil
+
+    for attempt in last:
+        kernel = attempt.get("kernel")
+        if not kernel or attempt["host"] != platform.node():
+            continue
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(kernel["process"])
+            if abs(process.create_time() - kernel["created"]) < 1:  # and not another that got its number
+                try:
+                    process.wait(10)
+                except psutil.TimeoutExpired:
+                    process.kill()
+                    process.wait(10)
 
 
 async def _awaited(end: Callable) -> None:

@@ -74,8 +74,8 @@ def parsed(path: Path, text: str) -> Notebook:
             content = nbformat.reads(text, as_version=4)
             _, content = nbformat.validator.normalize(content)
         nbformat.validate(content)
-    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
-        first = str(error).splitlines()[0]
+    except Exception as error:  # over a file of another shape nbformat stumbles in many ways
+        first = (str(error).splitlines() or [type(error).__name__])[0]
         raise Refused(
             f"{path} is not a notebook that can be read ({first}). It may be cut short, or hold the marks of a merge; "
             "open it in JupyterLab, or take a whole copy."
@@ -146,8 +146,9 @@ class Output:
 
     def write(self, content: Any, partial: bool) -> None:
         """Write the notebook, all or nothing."""
-        content = storable(content)
-        text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        from nbformat import from_dict, v4
+
+        text = v4.writes(from_dict(storable(content))) + "\n"
         write_atomically(self.partial if partial else self.path, lambda file: file.write(text.encode()))
 
 

@@ -116,11 +116,16 @@ def parse(text: str, parameter: Parameter | None = None) -> Any:
     Where the parameter is known to be text, text it is: ``-p source=2024`` gives "2024".
     """
     try:
-        value = _plain(ast.literal_eval(text.strip()))
+        literal = ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         value = text
         if text.strip() in ("true", "false", "null", "~") or text.lstrip().startswith(("[", "{")):
             value = read_yaml(text, f"the value {text}")
+    else:
+        try:
+            value = _plain(literal)
+        except ValueError as error:
+            raise Refused(f"{error}, which a parameter cannot be. Give a number, text, list or dict.") from None
     only_text = parameter is not None and parameter.kinds == (str,)
     return text if only_text and value is not None and not isinstance(value, str) else value
 
