@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import queue
+import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from .job import work
@@ -67,11 +70,9 @@ def existing(address: str | None = None, file: str | os.PathLike | None = None) 
 
     where = address or str(file)
     try:
-        client = (
-            Client(address, timeout=_CONNECT_SECONDS)
-            if address
-            else Client(scheduler_file=str(file), timeout=_CONNECT_SECONDS)
-        )
+        if file is not None:
+            _wait_for(Path(file))  # dask itself waits for ever
+        client = Client(address, scheduler_file=None if file is None else str(file), timeout=_CONNECT_SECONDS)
     except (OSError, TimeoutError, ValueError, TypeError) as error:
         raise Refused(
             f"no scheduler of dask answers at {where} ({' '.join(str(error).split()) or type(error).__name__}). Start "
@@ -82,6 +83,19 @@ def existing(address: str | None = None, file: str | os.PathLike | None = None) 
     finally:
         with contextlib.suppress(Exception):
             client.close()
+
+
+def _wait_for(file: Path) -> None:
+    """Give a scheduler that is just being started the time to write its whole file."""
+    end = time.monotonic() + _CONNECT_SECONDS
+    while True:
+        try:
+            json.loads(file.read_text(encoding="utf-8"))
+            return
+        except (OSError, ValueError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
 
 
 def slots(client: Any, gpus: bool) -> int:
