@@ -87,7 +87,7 @@ def start(*words, cwd, **more):
 def call(*words, cwd, **more):
     """(exit code, standard output, standard error) of `hrm-lite WORDS`."""
     process = start(*words, cwd=cwd, **more)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=900)
     return process.returncode, out, err
 
 
@@ -100,7 +100,7 @@ def kill(process):
     process.communicate()
 
 
-def until(true, process=None, seconds=120):
+def until(true, process=None, seconds=300):
     """Wait until ``true()``; fail when it does not come, or when the process ends before."""
     deadline = time.monotonic() + seconds
     while not true():

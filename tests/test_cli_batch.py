@@ -4,6 +4,7 @@ import contextlib
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -188,9 +189,8 @@ def jobs_of(process):
 
 @pytest.mark.slow
 def test_twelve_runs_with_a_worker_killed_in_the_middle_are_twelve_records_each_once(folder):
-    path = write(
-        folder, "notebook: nb.ipynb\nto: out\nparameters: {pause: 0.1}\ngrid: {lr: [1e-3, 3e-3], seed: [0, 1, 2, 3, 4, 5]}"
-    )
+    grid = "grid: {lr: [1e-3, 3e-3], seed: [0, 1, 2, 3, 4, 5]}"
+    path = write(folder, f"notebook: nb.ipynb\nto: out\nparameters: {{pause: 0.1}}\n{grid}")
     process, killed = start("batch", path, "--workers", 2, cwd=folder), []
 
     def kill_one():
@@ -198,16 +198,15 @@ def test_twelve_runs_with_a_worker_killed_in_the_middle_are_twelve_records_each_
             return False
         for job in jobs_of(process):
             with contextlib.suppress(psutil.Error):
-                cells = [f for f in job.open_files() if False] or job.children()
-                if cells:  # its kernel is up
+                if kernels := job.children():
                     worker = job.parent()
-                    killed.extend([job, *job.children()])
+                    killed.extend([job, *kernels])
                     worker.kill()
                     return True
         return False
 
     until(kill_one, process)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=900)
     assert process.returncode == 0, err
     found = stamps(folder / "out")
     assert len(found) == 12 and all(stamp["finished"] for stamp in found.values())
@@ -235,13 +234,14 @@ def test_twelve_runs_with_a_worker_killed_in_the_middle_are_twelve_records_each_
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="on Windows a test cannot send Ctrl-C to one process alone")
 def test_a_failing_run_does_not_stop_the_others_and_ctrl_c_leaves_a_state_to_go_on_from(tmp_path):
-    write_notebook(tmp_path / "nb.ipynb", "if seed == 1: raise ValueError('no such seed')", TRAINING, EVALUATION, ENDING)
+    failing = "if seed == 1: raise ValueError('no such seed')"
+    write_notebook(tmp_path / "nb.ipynb", failing, TRAINING, EVALUATION, ENDING)
     path = write(tmp_path, "notebook: nb.ipynb\nto: out\nparameters: {pause: 0.2}\ngrid: {seed: [0, 1, 2, 3]}")
     process = start("batch", path, "--workers", 1, cwd=tmp_path)
     until((tmp_path / "out" / "seed=2" / "run.json").exists, process)
     family = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers as well
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 1 and "stopped: 1 of 4 runs are done. The same command goes on." in err
     assert "seed=1 failed: cell [3], which begins “if seed == 1: raise" in err and "ValueError: no such seed" in err
     psutil.wait_procs(family, timeout=20)
@@ -311,3 +311,67 @@ def test_each_worker_of_this_machine_gets_a_gpu_of_its_own():
         workers = client.scheduler_info()["workers"].values()
         assert [(w["resources"], w["nthreads"]) for w in workers] == [({"GPU": 1}, 1)] * 2
         assert {threads for _, threads in seen.values()} == {os.environ.get("OMP_NUM_THREADS", "1")}
+
+
+@contextlib.contextmanager
+def host(name, number):
+    """A network namespace with an address of its own, which sees this machine under another; (the two addresses)."""
+    here, there = f"198.18.41.{4 * number + 1}", f"198.18.41.{4 * number + 2}"
+
+    def ip(*words):
+        subprocess.run(["ip", *words], check=True, capture_output=True, timeout=20)
+
+    try:
+        ip("netns", "add", name)
+        ip("link", "add", f"{name}-0", "type", "veth", "peer", "name", f"{name}-1", "netns", name)
+        ip("addr", "add", f"{here}/30", "dev", f"{name}-0")
+        ip("link", "set", f"{name}-0", "up")
+        ip("-n", name, "addr", "add", f"{there}/30", "dev", f"{name}-1")
+        ip("-n", name, "link", "set", f"{name}-1", "up")
+        ip("-n", name, "link", "set", "lo", "up")
+        ip("-n", name, "route", "add", "default", "via", here)
+        yield here, there
+    finally:
+        subprocess.run(["ip", "netns", "del", name], capture_output=True, timeout=20)
+
+
+def no_namespaces():
+    """Why this machine cannot make network namespaces; None when it can."""
+    if not shutil.which("ip"):
+        return "there is no command `ip` (Linux, iproute2)"
+    try:
+        with host(f"hrm{os.getpid() % 10000}t", 9):
+            return None
+    except (OSError, subprocess.SubprocessError):
+        return "no network namespace can be made here (it takes root)"
+
+
+@pytest.mark.slow
+def test_two_workers_on_two_hosts_share_the_runs(tmp_path):
+    if reason := no_namespaces():
+        pytest.skip(reason)
+    names = [f"hrm{os.getpid() % 10000}{letter}" for letter in "ab"]
+    meeting = """\
+import socket, time
+from pathlib import Path
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    s.connect(("198.18.41.1", 9))  # sends nothing
+    Path(f"host-{seed}.txt").write_text(s.getsockname()[0])
+while len(list(Path(".").glob("host-*.txt"))) < 2:  # neither ends before the other has begun
+    time.sleep(0.1)
+"""
+    write_notebook(tmp_path / "nb.ipynb", meeting, parameters="seed = 0")
+    path, file = write(tmp_path, "notebook: nb.ipynb\nto: out\ngrid: {seed: [0, 1]}"), tmp_path / "scheduler.json"
+    with contextlib.ExitStack() as stack:
+        addresses = [stack.enter_context(host(name, number)) for number, name in enumerate(names)]
+        options = ["--host", addresses[0][0], "--port", 0, "--no-dashboard", "--scheduler-file", file]
+        scheduler = stack.enter_context(dask("scheduler", *options))
+        for name in names:
+            options = ["--nthreads", 1, "--no-dashboard", "--local-directory", tmp_path / name]
+            prefix = ["ip", "netns", "exec", name]
+            stack.enter_context(dask("worker", "--scheduler-file", file, *options, prefix=prefix))
+        until(file.exists, scheduler)
+        code, out, err = call("batch", path, "--scheduler-file", file, cwd=tmp_path)
+    assert code == 0, err + out
+    assert {p.read_text() for p in tmp_path.glob("host-*.txt")} == {there for _, there in addresses}
+    assert list(stamps(tmp_path / "out")) == ["seed=0", "seed=1"]

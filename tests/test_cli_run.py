@@ -276,7 +276,7 @@ def test_killed_at_any_moment_and_run_again_it_gives_the_same_record(tmp_path):
         until(moment, process)
         kill(process)
         assert not output.path.exists()
-    code, out, err = call(*words, cwd=tmp_path)
+    code, _, err = call(*words, cwd=tmp_path)
     assert code == 0, err
     assert history(folder) == history(tmp_path / "calm"), f"killed after step {after}"
     assert same_weights(folder, tmp_path / "calm")

@@ -84,7 +84,10 @@ def command(grid, scheduler, scheduler_file, workers, gpus, attempts, metric, ke
     if todo:
         places = visible(gpus, workers, len(todo)) if not (scheduler or scheduler_file) else None
         results, stopped = _compute(found, todo, places, scheduler, scheduler_file, gpus, attempts, kernel)
-    _summary(found, metric)
+    try:
+        _summary(found, metric)
+    finally:
+        _tell_failures(todo, results)
     _judge(found, todo, results, stopped)
 
 
@@ -141,7 +144,7 @@ def _compute(grid, todo, places, scheduler, scheduler_file, gpus, attempts, kern
         for run in todo
     ]
     ending: dict = {}
-    with _sigterm(), contextlib.ExitStack() as stack:
+    with _Interrupts() as interrupts, contextlib.ExitStack() as stack:
         client = stack.enter_context(local(*places) if places else existing(scheduler, scheduler_file))
         at_a_time = slots(client, gpus)
         if not at_a_time:
@@ -154,8 +157,13 @@ def _compute(grid, todo, places, scheduler, scheduler_file, gpus, attempts, kern
             if "state" in said:
                 ending[said["name"]] = said
 
+        def tick():
+            board.tick()
+            return interrupts.asked
+
+        interrupts.patient = True
         try:
-            stopped = compute(client, jobs, batch, gpus, tell, board.tick)
+            stopped = compute(client, jobs, batch, gpus, tell, tick)
         except ConnectionError:
             raise click.ClickException(
                 "the scheduler went away before all runs were done. Nothing that is finished is lost: once it is "
@@ -164,22 +172,31 @@ def _compute(grid, todo, places, scheduler, scheduler_file, gpus, attempts, kern
     return ending, stopped
 
 
-@contextlib.contextmanager
-def _sigterm():
-    """A cluster that takes the machine away sends SIGTERM: it stops a batch as Ctrl-C does."""
+class _Interrupts:
+    """Counts Ctrl-C, and SIGTERM, which a cluster sends that takes the machine away.
 
-    def interrupt(*_):
-        raise KeyboardInterrupt
+    While it is not ``patient`` they end the command as usual, and so they do the third time.
+    """
 
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def __init__(self):
+        self.asked, self.patient, self.before = 0, False, {}
+
+    def __enter__(self) -> _Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self.before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_) -> None:
+        for number, handler in self.before.items():
             signal.signal(number, handler)
+
+    def _ask(self, *_) -> None:
+        self.asked += 1
+        if not self.patient or self.asked > 2:
+            raise KeyboardInterrupt
+        if self.asked == 1:
+            click.echo("stopping: the runs under way write their checkpoints (Ctrl-C again leaves at once)", err=True)
 
 
 def _summary(grid, wanted) -> None:
@@ -187,7 +204,10 @@ def _summary(grid, wanted) -> None:
 
     from .notebooks.summary import choose_metric, figure, keep, rows, show
 
-    table = rows(grid)
+    try:
+        table = rows(grid)
+    except ValueError as error:  # a record that is damaged
+        raise click.ClickException(f"the runs are kept, but there is no table of them: {error}") from None
     if not table:
         return
     keep(table, grid.to / "table.csv")
@@ -202,18 +222,23 @@ def _summary(grid, wanted) -> None:
     click.echo(f"written: {', '.join(map(str, written))}")
 
 
+def _tell_failures(todo, results) -> None:
+    for run in todo:
+        if results.get(run.name, {}).get("state") == "failed":
+            partial = f"\nWhat ran until then: {run.output.partial}" if run.output.partial.exists() else ""
+            click.echo(f"\n{run.name} failed: {results[run.name]['message']}{partial}", err=True)
+
+
 def _judge(grid, todo, results, stopped) -> None:
-    """Say what did not become of it, and leave with 1 when something did not."""
-    failed = [run for run in todo if results.get(run.name, {}).get("state") == "failed"]
-    for run in failed:
-        message = results[run.name]["message"]
-        partial = f"\nWhat ran until then: {run.output.partial}" if run.output.partial.exists() else ""
-        click.echo(f"\n{run.name} failed: {message}{partial}", err=True)
-    done = len(grid.runs) - sum(results.get(run.name, {}).get("state") != "done" for run in todo)
+    """Leave with 1 when something is not done."""
+    missing = [run for run in todo if results.get(run.name, {}).get("state") != "done"]
+    count = len(grid.runs)
     if stopped:
-        raise click.ClickException(f"stopped: {done} of {len(grid.runs)} runs are done. The same command goes on.")
-    if failed:
         raise click.ClickException(
-            f"{len(failed)} of {len(grid.runs)} runs failed; the others are kept. Once that is mended, the same "
-            "command runs what is missing."
+            f"stopped: {count - len(missing)} of {count} runs are done. The same command goes on."
+        )
+    if missing:
+        raise click.ClickException(
+            f"{len(missing)} of {count} runs failed; the others are kept. Once that is mended, the same command runs "
+            "what is missing."
         )

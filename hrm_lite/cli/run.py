@@ -135,6 +135,8 @@ def _alone(output):
         raise Refused(
             f"{output.path} is being run by another process. Wait for that one, stop it, or give another --to."
         ) from None
+    except PermissionError as error:
+        raise Refused(f"{output.path.parent} cannot be written to ({error.strerror}). Give another --to.") from None
 
 
 class _Bar:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 __all__ = ["work"]
 
+_HEED = 60  # seconds for a training to write its checkpoint
 _PATIENCE = 20  # seconds from the end of the worker to the end of this process, whatever happens
 
 
@@ -78,14 +79,13 @@ def work(job: dict, tell: Callable[[dict], None], asked: Callable[[], bool]) -> 
 
 
 def _pass_on(process, over: threading.Event, asked: Callable[[], bool]) -> None:
+    """Once asked to stop, say so to the run; a minute later, when its kernel heeds no interrupt, say it again."""
     while not over.wait(1):
         if asked():
-            try:
+            with contextlib.suppress(OSError, ValueError):  # it has ended meanwhile
                 process.stdin.write("stop\n")
                 process.stdin.flush()
-            except (OSError, ValueError):
-                return
-            over.wait()
+            over.wait(_HEED)
 
 
 def _close(pipe) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import re
+import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -64,8 +65,7 @@ def read(path: str | Path) -> Notebook:
 
 def parsed(path: Path, text: str) -> Notebook:
     """The notebook that ``text`` holds; ``path`` is its name in messages. Raises `Refused` as `read` does."""
-    import nbformat
-
+    nbformat = _nbformat()
     try:
         if not isinstance(json.loads(text), dict):
             raise ValueError("it is JSON, but no object")
@@ -87,6 +87,24 @@ def parsed(path: Path, text: str) -> Notebook:
             "as seed = 0, and tag it `parameters` (in JupyterLab: Property Inspector, Cell Tags)."
         )
     return Notebook(path, content, declared(tagged[0].source, str(path)))
+
+
+def _nbformat():
+    """The package, imported in a third of the time.
+
+    jsonschema, on which it stands, compiles a grammar of international addresses when it is imported: seconds, for each
+    run of a batch, and no notebook needs it. Where the grammar is missing jsonschema does without.
+    """
+    grammar = "rfc3987_syntax"
+    aside = "jsonschema" not in sys.modules and grammar not in sys.modules
+    if aside:
+        sys.modules[grammar] = None
+    try:
+        import nbformat
+    finally:
+        if aside:
+            del sys.modules[grammar]
+    return nbformat
 
 
 def storable(value: Any) -> Any:

@@ -128,13 +128,19 @@ def _task(job: dict, topic: str) -> dict:
 
 
 def compute(
-    client: Any, jobs: Iterable[dict], batch: str, gpus: bool, tell: Callable[[dict], None], tick: Callable[[], None]
+    client: Any,
+    jobs: Iterable[dict],
+    batch: str,
+    gpus: bool,
+    tell: Callable[[dict], None],
+    tick: Callable[[], int],
 ) -> bool:
-    """Compute ``jobs`` on the workers of ``client``; whether Ctrl-C ended it.
+    """Compute ``jobs`` on the workers of ``client``; whether it was asked to stop.
 
     tell: called with {"name", …} when something is known of a run: where it stands, or its "state". tick: called
-    twice a second. A run whose worker dies is begun again elsewhere; the run itself counts how often. The first
-    KeyboardInterrupt lets the runs under way write their checkpoints; the second leaves at once.
+    twice a second; how often it was asked to stop. Asked once, it lets the runs under way write their checkpoints;
+    asked twice, it leaves at once. A run whose worker dies is begun again elsewhere; the run itself counts how often.
+    Raises ConnectionError when the scheduler goes away.
     """
     from distributed import Event, KilledWorker
 
@@ -176,19 +182,18 @@ def compute(
     for name in jobs:
         submit(name)
     while futures:
-        try:
-            tick()
-            with contextlib.suppress(queue.Empty):
-                hear(news.get(timeout=0.5))
-                while True:
-                    hear(news.get_nowait())
-            if client.status not in ("running", "connecting"):
-                raise ConnectionError("the scheduler went away")
-        except KeyboardInterrupt:
-            if stopped:
-                break
+        asked = tick()
+        if asked > 1:
+            break
+        if asked and not stopped:
             stopped = True
             stop.set()
             client.cancel([future for name, future in futures.items() if name not in begun])
+        with contextlib.suppress(queue.Empty):
+            hear(news.get(timeout=0.5))
+            while True:
+                hear(news.get_nowait())
+        if client.status not in ("running", "connecting"):
+            raise ConnectionError("the scheduler went away")
     client.unsubscribe_topic(topic)
     return stopped
