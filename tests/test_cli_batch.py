@@ -18,7 +18,7 @@ from hrm_lite.cli import main
 from hrm_lite.cli.notebooks.grid import load
 from hrm_lite.cli.notebooks.parameters import Refused
 from hrm_lite.cli.notebooks.progress import Board
-from hrm_lite.cli.notebooks.summary import axes, measures
+from hrm_lite.cli.notebooks.summary import axes, figure, measures
 from hrm_lite.cli.notebooks.workers import local, visible_gpus
 
 JOB = "hrm_lite.cli.notebooks.job"
@@ -158,6 +158,23 @@ def test_the_parameter_with_most_values_is_the_axis_and_seeds_are_points():
     assert axes(table, ["seed", "half", "lr"]) == ("lr", "half", None)
     assert axes(table[:9], ["seed", "half", "lr"]) == ("seed", None, None)
     assert axes(table[:1], []) == ("run", None, None)
+
+
+def test_a_figure_has_a_point_for_each_run(tmp_path, monkeypatch):
+    from matplotlib.figure import Figure
+
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
+    table = [
+        {"run": "x", "lr": lr, "sizes": sizes, "half": half, "seed": seed, "exact": lr * 100 + seed}
+        for lr in (0.01, 0.002, 0.1) for sizes in ([1, 2], None) for half in (True, False) for seed in range(3)
+    ]  # fmt: skip
+    table.append({"run": "y", "lr": 1.0, "sizes": None, "half": True, "seed": 0})  # it left no such number
+    figure(table, ["lr", "sizes", "half", "seed"], "exact", tmp_path / "x.png")
+    panels = drawn[0].axes
+    assert len(panels) == 2 and [t.get_text() for t in panels[0].get_xticklabels()] == ["0.002", "0.01", "0.1"]
+    heights = [y for ax in panels for points in ax.collections for _, y in points.get_offsets()]
+    assert sorted(heights) == sorted(row["exact"] for row in table[:-1])
 
 
 def test_a_table_of_many_runs_fits_the_terminal():

@@ -215,7 +215,7 @@ def _summary(grid, wanted) -> None:
     Console(highlight=False).print(show(grid, table, metric))
     written = [grid.to / "table.csv"]
     if metric:
-        figure(grid, table, metric, grid.to / f"{metric.replace('.', '_')}.png")
+        figure(table, grid.varied, metric, grid.to / f"{metric.replace('.', '_')}.png")
         written.append(grid.to / f"{metric.replace('.', '_')}.png")
     else:
         click.echo("no record holds a measure to compare by; `record` of the grid says where they lie")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,18 @@ def axes(table: list[dict], varied: list[str]) -> tuple[str, str | None, str | N
     return x or ("seed" if "seed" in varied else "run"), hue, col
 
 
-def figure(grid: Grid, table: list[dict], metric: str, path: Path) -> None:
+def _ordered(values: Any) -> list[str]:
+    """The different ones as text: numbers by size, then the others by the alphabet."""
+    by_text = {str(value): value for value in values}
+
+    def key(text: str) -> tuple:
+        number = isinstance(by_text[text], numbers.Real)
+        return (0, float(by_text[text]), "") if number else (1, 0.0, text)
+
+    return sorted(by_text, key=key)
+
+
+def figure(table: list[dict], varied: list[str], metric: str, path: Path) -> None:
     """Draw ``metric`` over what varies, a point for each run and a line through their means, as a PNG."""
     import matplotlib
 
@@ -109,23 +121,15 @@ def figure(grid: Grid, table: list[dict], metric: str, path: Path) -> None:
     from ...plots import use_style
 
     use_style()
-    data = pandas.DataFrame(table).dropna(subset=[metric])
-    x, hue, col = axes(table, grid.varied)
-    rest = [n for n in grid.varied if n not in (x, hue, col, "seed") and data[n].astype(str).nunique() > 1]
+    matplotlib.rcParams["figure.constrained_layout.use"] = False  # seaborn lays its panels out itself
+    data = pandas.DataFrame([row for row in table if metric in row], dtype=object)
+    data[metric] = data[metric].astype(float)
+    x, hue, col = axes(table, varied)
+    rest = [n for n in varied if n not in (x, hue, col, "seed") and data[n].map(str).nunique() > 1]
     order = {}
     for name in {x, hue, col} - {None}:
-        values = sorted(
-            data[name].unique(),
-            key=lambda v: (
-                (isinstance(v, str), str(v))
-                if isinstance(v, str)
-                else (False, v)
-                if isinstance(v, int | float)
-                else (True, str(v))
-            ),
-        )
-        order[name] = [str(v) for v in values]
-        data[name] = data[name].astype(str)
+        order[name] = _ordered(data[name])
+        data[name] = [str(value) for value in data[name]]  # None is a value, too: astype would call it missing
     options = dict(
         data=data,
         x=x,
@@ -156,6 +160,6 @@ def figure(grid: Grid, table: list[dict], metric: str, path: Path) -> None:
             linewidth=1,
             legend=False,
         )
-    title = "a point is a run" + (f"; they differ in {', '.join(rest)}, too" if rest else "")
+    title = "a point is a run, a line joins their means" + (f"; they differ in {', '.join(rest)}, too" if rest else "")
     grid_of_axes.figure.suptitle(title, y=1.02, fontsize="medium")
     write_atomically(path, lambda file: grid_of_axes.savefig(file, format="png", dpi=150))
