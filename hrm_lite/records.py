@@ -17,8 +17,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
 __all__ = [
     "SHIPPED",
     "Shipped",
@@ -43,6 +41,8 @@ _ARCHIVED = "$Format:%H$"
 
 def provenance() -> dict:
     """Commit (None where nothing tells it), versions and hardware, as JSON-ready values."""
+    import torch  # here: whoever only reads and writes records does not wait for it
+
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
     return {
         "commit": _commit(),
