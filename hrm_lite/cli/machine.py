@@ -46,25 +46,10 @@ def _processor() -> str:
 
 
 def precisions(device: str) -> dict:
-    """{"rates": {precision: GFLOP/s of a matrix product}, "auto": the one that is worth taking here}."""
-    rates = {name: _rate(torch.device(device), name) for name in ("float32", "bfloat16", "float16")}
-    return {"rates": rates, "auto": "bfloat16" if rates["bfloat16"] > 1.2 * rates["float32"] else "float32"}
+    """{"rates": {precision: GFLOP/s of a linear map}, "auto": what precision="auto" computes in here}."""
+    from ..training.precision import choose_precision, rates
 
-
-def _rate(device: torch.device, precision: str) -> float:
-    size = 512 if device.type == "cpu" else 4096
-    best, begun = float("inf"), time.perf_counter()
-    try:
-        a = torch.ones(size, size, device=device, dtype=getattr(torch, precision))
-        while best == float("inf") or time.perf_counter() - begun < 0.03:
-            start = time.perf_counter()
-            a @ a
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            best = min(best, time.perf_counter() - start)
-    except RuntimeError:
-        return 0.0
-    return 2e-9 * size**3 / best
+    return {"rates": {name: 1e3 * rate for name, rate in rates(device).items()}, "auto": choose_precision(device)}
 
 
 def available_memory() -> int | None:
@@ -158,7 +143,7 @@ def _run(preset: str, device: torch.device, seconds: float) -> dict:
             with contextlib.redirect_stdout(io.StringIO()):  # that a batch is divided is no news here
                 run.step()
             torch.cuda.synchronize(device)
-            if getattr(run, "parts", 1) > 1:
+            if run.parts > 1:
                 too_large = tried
             else:
                 ran, peak = tried, torch.cuda.max_memory_allocated(device)

@@ -56,8 +56,9 @@ def command(puzzle, source, segments, no_halt, margin, restarts, as_json):
         )
     text = _text(puzzle)
     with streams.only_the_result(as_json):
+        from ..records import SHIPPED
         from .puzzle_text import read_puzzle
-        from .sources import SHIPPED, read_model
+        from .sources import read_model
         from .thinking import breaks, think
 
         puzzles, warning = read_puzzle(text)

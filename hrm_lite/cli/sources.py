@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# Models that come with the package, each by the name of its puzzles: the weights, and the record beside them.
-SHIPPED = {"sudoku-4x4": ("sudoku/4x4-hrm/model.safetensors", "sudoku/4x4-hrm/seed0.json")}
-
-
 # What a run leaves beside its weights, and what the scripts in experiments/ leave beside those that they keep.
 _RECORDS = ("run.json", "seed0.json")
 
@@ -45,29 +41,20 @@ def read_model(source: str, device: str | None = None) -> Given:
 
 
 def _load(source: str):
-    """The model of a file, a run folder or a shipped name, and its record."""
+    """The model, and the record that lies beside it or that it came with."""
     import hrm_lite
 
-    from ..records import read_json
+    from ..records import SHIPPED, read_json, shipped
 
-    path = Path(source).expanduser()
-    if source in SHIPPED and not path.exists():
-        home = Path(__file__).resolve().parents[1]
-        results = next(folder for folder in (home.parent / "results", home / "results") if folder.is_dir())
-        weights, record = (results / name for name in SHIPPED[source])
-        return hrm_lite.load_model(weights), read_json(record)
+    model, path = hrm_lite.load_model(source), Path(source).expanduser()
+    if source in SHIPPED:
+        return model, read_json(shipped(source).record)
     folder = path if path.is_dir() else path.parent
-    record = next((read_json(folder / name) for name in _RECORDS if (folder / name).is_file()), None)
-    return hrm_lite.load_model(path / "model.safetensors" if path.is_dir() else path), record
+    return model, next((read_json(folder / name) for name in _RECORDS if (folder / name).is_file()), None)
 
 
 def read_puzzles(source: str, split: str, limit: int | None = None, seed: int = 0):
     """The puzzles of a source such as "sudoku:generated:4x4:4-6", "hub:OWNER/NAME" or a file."""
-    from ..puzzles import arc, maze, sudoku
+    from .. import puzzles
 
-    kind, _, rest = source.partition(":")
-    if kind == "arc" or source.startswith("arc-agi"):
-        return arc.load(rest if kind == "arc" else source, split, limit=limit, seed=seed)
-    if kind in ("sudoku", "maze"):
-        return {"sudoku": sudoku, "maze": maze}[kind].load(rest, split, limit=limit, seed=seed)
-    return (maze if "maze" in source.lower() else sudoku).load(source, split, limit=limit, seed=seed)
+    return puzzles.load(source, split, limit=limit, seed=seed)
