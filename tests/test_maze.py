@@ -318,6 +318,8 @@ def test_csv_round_trip(tmp_path):
         maze.write_csv(tmp_path / "p.csv", puzzles)
         back = maze.read_csv(tmp_path / "p.csv", grid)
         assert back.content_hash == puzzles.content_hash and (back.ratings == puzzles.ratings).all()
+    text = (tmp_path / "p.csv").read_text(encoding="utf-8").replace("5x8", "")  # no word of the size
+    (tmp_path / "p.csv").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="40 characters, which is no square maze"):
         maze.read_csv(tmp_path / "p.csv")
 

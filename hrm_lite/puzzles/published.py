@@ -43,6 +43,7 @@ class Arrays:
 
     @property
     def cells(self) -> int:
+        """Tokens of a question."""
         return self.inputs.shape[1]
 
 
