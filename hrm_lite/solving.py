@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from .halting import wants_to_halt
 from .layers import truncated_normal_
@@ -303,13 +306,18 @@ def _counted(labels: Tensor) -> Tensor:
     return counted
 
 
-def _segments(model: HRM, tokens, labels, max_segments: int, puzzle_ids, batch_size: int):
-    """(output, labels) after every segment of every batch, without halting; ``labels`` on the model's device."""
+def _segments(model: HRM, tokens, labels, max_segments: int, puzzle_ids, batch_size: int, deadline=None):
+    """(output, labels) after every segment of every batch, without halting; ``labels`` on the model's device.
+
+    deadline: on `time.monotonic`; after it no batch but the first is begun.
+    """
     _check_fit(model, tokens, puzzle_ids)
     was_training, device = model.training, model.z_H_init.device
     model.eval()
     try:
         for start in range(0, len(tokens), batch_size):
+            if start and deadline is not None and time.monotonic() > deadline:
+                return
             part = slice(start, start + batch_size)
             x, y = tokens[part].to(device), labels[part].to(device)
             ids = None if puzzle_ids is None else puzzle_ids[part].to(device)
@@ -331,22 +339,33 @@ def evaluate(
     puzzle_ids: Tensor | None = None,
     batch_size: int = 512,
     among: Processes | None = None,
+    progress: bool = False,
+    max_minutes: float | None = None,
 ) -> dict[str, list[float]]:
     """Exact and cell accuracy after every segment 1 … max_segments, without halting: {"exact": […], "cells": […]}.
 
     tokens, labels: (n, seq_len), `losses.IGNORE` where a position is not scored.
-    among: processes that divide the puzzles between them; all must call.
+    among: processes that divide the puzzles between them; all must call. progress: show a bar. max_minutes: begin no
+    further batch after this time; {"puzzles": how many were looked at} comes with it.
     Accuracies are shares in 0 … 1, of the puzzles that have a label. ValueError where none has.
     """
     tokens, labels, puzzle_ids = as_numbers(tokens), as_numbers(labels, "labels"), as_numbers(puzzle_ids, "puzzle_ids")
-    n, device = int(_counted(labels).sum()), model.z_H_init.device
+    _counted(labels)
     if among is not None and among.count > 1:
         own = slice(among.index, None, among.count)
         tokens, labels, puzzle_ids = (None if t is None else t[own] for t in (tokens, labels, puzzle_ids))
-    sums = torch.zeros(2, max_segments, dtype=torch.float64, device=device)
-    for i, (out, y) in enumerate(_segments(model, tokens, labels, max_segments, puzzle_ids, batch_size)):
-        exact, cells = exact_and_cells(out.logits, y)
-        exact = exact & labelled(y)
-        sums[:, i % max_segments] += torch.stack([exact.sum().double(), cells.double().sum()])
-    exact, cells = ((sums if among is None else among.sum(sums)) / n).tolist()
-    return {"exact": exact, "cells": cells}
+    sums = torch.zeros(3, max_segments, dtype=torch.float64, device=model.z_H_init.device)
+    deadline = None if max_minutes is None else time.monotonic() + 60 * max_minutes
+    quiet = not progress or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+    with tqdm(total=len(tokens), unit=" puzzles", disable=quiet) as bar:
+        each = _segments(model, tokens, labels, max_segments, puzzle_ids, batch_size, deadline)
+        for i, (out, y) in enumerate(each):
+            exact, cells = exact_and_cells(out.logits, y)
+            counted = labelled(y)
+            sums[:, i % max_segments] += torch.stack(
+                [(exact & counted).sum().double(), cells.double().sum(), counted.sum().double()]
+            )
+            bar.update(len(y) if (i + 1) % max_segments == 0 else 0)
+    exact, cells, counted = sums if among is None else among.sum(sums)
+    found = {"exact": (exact / counted).tolist(), "cells": (cells / counted).tolist()}
+    return found if max_minutes is None else found | {"puzzles": int(counted[-1])}

@@ -378,3 +378,16 @@ def test_what_is_no_tokens_gets_a_sentence(puzzles):
     unscored[0, 0] = 0
     with pytest.raises(ValueError, match=r"labels hold zeros.*here that is -100.*as_tensors"):
         evaluate(model, puzzles.inputs, unscored)
+
+
+def test_an_evaluation_has_a_budget_and_says_how_far_it_came(puzzles, monkeypatch, capfd):
+    """A clock that jumps a minute at each look: one batch fits into it, and its puzzles alone are counted."""
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    model, (x, y, _) = make(), puzzles.as_tensors()
+    some = evaluate(model, x[:20], y[:20], 2, batch_size=20)
+    minutes = iter(range(100))
+    monkeypatch.setattr("hrm_lite.solving.time.monotonic", lambda: 60 * next(minutes))
+    found = evaluate(model, x, y, 2, batch_size=20, progress=True, max_minutes=0.5)
+    assert found == some | {"puzzles": 20}
+    assert "20/60" in capfd.readouterr().err
+    assert evaluate(model, x, y, 2, batch_size=20, max_minutes=50)["puzzles"] == 60

