@@ -30,7 +30,10 @@ __all__ = [
 ]
 
 # Trained models that come with the package, by the name that one asks for: weights and run record under results/.
-SHIPPED = {"sudoku-4x4": ("sudoku/4x4-hrm/model.safetensors", "sudoku/4x4-hrm/seed0.json")}
+SHIPPED = {
+    "sudoku-4x4": ("sudoku/4x4-hrm/model.safetensors", "sudoku/4x4-hrm/seed0.json"),
+    "sudoku-9x9": ("sudoku/9x9-compact/model.safetensors", "sudoku/9x9-compact/seed0.json"),
+}
 
 _WINDOWS = os.name == "nt"
 _DRIVE = "/content/drive"  # where Colab mounts it

@@ -73,7 +73,7 @@ def test_every_way_to_write_it_is_the_same_puzzle(text, tmp_path):
         ("nowhere.txt", "There is no file nowhere.txt"),
         (f"{PUZZLE}\n{PUZZLE[::-1]}", "2 puzzles"),
         ("S G #\n#", "row"),
-        ("5" + "." * 80, "No model for a puzzle of the kind sudoku-9x9"),
+        ("1.....2.....3.....4.....5.....6.....", "No model for a puzzle of the kind sudoku-6x6"),
         ("\x00\x01", ""),
         ("." * 5000, "5000"),
     ],

@@ -512,6 +512,13 @@ def test_something_else_in_place_of_a_model_puzzles_or_settings_gets_a_sentence(
         Trainer(**(dict(model=make(), puzzles=puzzles, config=TRAIN) | given))
 
 
+@pytest.mark.parametrize(("stored", "given"), [("bfloat16", "auto"), ("auto", "float32")])
+def test_a_run_goes_on_with_the_precision_of_the_machine_at_hand(puzzles, tmp_path, stored, given):
+    """A folder from before presets said "auto" is not one of other settings."""
+    trainer(puzzles, tmp_path, TRAIN.replace(precision=stored, max_steps=6)).fit()
+    assert trainer(puzzles, tmp_path, TRAIN.replace(precision=given)).fit()["steps"] == 12
+
+
 def test_settings_may_be_a_dictionary(puzzles):
     assert Trainer(make(), puzzles, TRAIN.to_dict(), progress=False).config == TRAIN
     with pytest.raises(ValueError, match="no setting called lrr"):

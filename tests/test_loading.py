@@ -253,11 +253,11 @@ def test_a_shipped_model_loads_solves_and_is_the_one_of_its_record(name):
     assert record["model"] == {k: list(v) if isinstance(v, tuple) else v for k, v in model.config.to_dict().items()
                                if k in record["model"]}  # fmt: skip
     assert record["parameters"] == model.count_parameters()
-    assert found.weights.stat().st_size <= 300_000
+    assert found.weights.stat().st_size <= (300_000 if name == "sudoku-4x4" else 5_000_000)
     from hrm_lite.puzzles import sudoku
 
-    puzzles = sudoku.load("generated:4x4:8-10", "test", limit=50)
-    assert puzzles.score(solve(model, puzzles.inputs).tokens)["solved"] > 0.9
+    puzzles = sudoku.load(record["source"], "test", limit=50)
+    assert puzzles.score(solve(model, puzzles.inputs, margin=record["halting"]["margin"]).tokens)["solved"] > 0.9
 
 
 def test_every_shipped_file_is_in_the_wheel():

@@ -7,6 +7,7 @@ import time
 import click
 
 from . import streams
+from .sources import seq_len_option
 
 _EXAMPLES = """\b
 Examples:
@@ -62,9 +63,10 @@ Examples:
     "the seed that the model was trained with, where its record tells.",
 )
 @click.option("--device", help="cpu, cuda, cuda:1 …; without it the GPU if there is one.")
+@seq_len_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, and nothing else.")
 def command(
-    model, puzzles, split, limit, segments, margin, restarts, votes, minutes, batch_size, seed, device, as_json
+    model, puzzles, split, limit, segments, margin, restarts, votes, minutes, batch_size, seed, device, seq_len, as_json
 ):
     """How good a model is on a set of puzzles.
 
@@ -81,7 +83,7 @@ def command(
         from ..puzzles.arc import ArcSet
         from .sources import read_model, read_puzzles
 
-        given = read_model(model, device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        given = read_model(model, device or ("cuda" if torch.cuda.is_available() else "cpu"), seq_len)
         found = read_puzzles(puzzles, split, limit, seed or 0)
         if isinstance(found, ArcSet) and seed is None and given.seed:
             found = read_puzzles(puzzles, split, limit, given.seed)

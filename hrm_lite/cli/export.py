@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from . import streams
+from .sources import seq_len_option
 
 SUFFIXES = {".safetensors": "half", ".onnx": "onnx", ".js": "page", ".bin": "half"}
 _EXAMPLES = """\b
@@ -46,8 +47,9 @@ Forms, told apart by the suffix or by --format:
     show_default=True,
     help="How a page model keeps its matrices.",
 )
+@seq_len_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, and nothing else.")
-def command(model, to, form, source, weights, as_json):
+def command(model, to, form, source, weights, seq_len, as_json):
     """Write a model in other forms: half precision, ONNX, for the page.
 
     MODEL is a model file, a run folder, a folder with published weights, hub:OWNER/NAME or the name of a model that
@@ -64,7 +66,7 @@ def command(model, to, form, source, weights, as_json):
             _need("onnx", "onnxruntime")
         from .sources import read_model
 
-        given = read_model(model)
+        given = read_model(model, seq_len=seq_len)
         sets, kinds = _puzzles(given.model, source)
         path.parent.mkdir(parents=True, exist_ok=True)
         result = {"half": _half, "onnx": _onnx, "page": _page}[form](path, given, sets, weights)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from . import streams
+from .sources import seq_len_option
 
 _EXAMPLES = """\b
 Examples:
@@ -41,8 +42,9 @@ Examples:
     show_default=True,
     help="Begin again so many times, elsewhere, while the model is not content.",
 )
+@seq_len_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, and nothing else.")
-def command(puzzle, source, segments, no_halt, margin, restarts, as_json):
+def command(puzzle, source, segments, no_halt, margin, restarts, seq_len, as_json):
     """Solve a puzzle and show the thinking.
 
     PUZZLE is 16, 36 or 81 characters row by row with '.' or '0' for a blank, a drawn grid, a maze of '#', ' ', 'S' and
@@ -70,7 +72,7 @@ def command(puzzle, source, segments, no_halt, margin, restarts, as_json):
                 f"No model for a puzzle of the kind {puzzles.name} comes with hrm-lite (there is {have}). "
                 "Name one of your own with --model; `hrm-lite train --help` tells how to make one."
             )
-        given = read_model(source)
+        given = read_model(source, seq_len=seq_len)
         if margin is None:
             margin = given.margin or 0.0
         _check_fit(given, puzzles)

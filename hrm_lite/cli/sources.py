@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
+
 # What a run leaves beside its weights, and what the scripts in experiments/ leave beside those that they keep.
 _RECORDS = ("run.json", "seed0.json")
 
@@ -34,27 +36,33 @@ class Given:
         )
 
 
-def read_model(source: str, device: str | None = None) -> Given:
-    """The model that ``source`` names: a file, a run folder, a published folder, "hub:…" or a shipped name."""
-    model, record = _load(source)
-    return Given(model.to(device) if device else model, source, record)
-
-
-def _load(source: str):
-    """The model, and the record that lies beside it or that it came with."""
+def read_model(source: str, device: str | None = None, seq_len: int | None = None) -> Given:
+    """The model that ``source`` names, as for `hrm_lite.load_model`, and the record beside it if it lies here."""
     import hrm_lite
 
     from ..records import SHIPPED, read_json, shipped
 
-    model, path = hrm_lite.load_model(source), Path(source).expanduser()
+    model, path = hrm_lite.load_model(source, seq_len=seq_len), Path(source).expanduser()
+    record = None
     if source in SHIPPED:
-        return model, read_json(shipped(source).record)
-    folder = path if path.is_dir() else path.parent
-    return model, next((read_json(folder / name) for name in _RECORDS if (folder / name).is_file()), None)
+        record = read_json(shipped(source).record)
+    elif path.exists():
+        folder = path if path.is_dir() else path.parent
+        record = next((read_json(folder / name) for name in _RECORDS if (folder / name).is_file()), None)
+    return Given(model.to(device) if device else model, source, record)
 
 
 def read_puzzles(source: str, split: str, limit: int | None = None, seed: int = 0):
-    """The puzzles of a source such as "sudoku:generated:4x4:4-6", "hub:OWNER/NAME" or a file."""
+    """The puzzles of a source, as for `hrm_lite.puzzles.load`."""
     from .. import puzzles
 
     return puzzles.load(source, split, limit=limit, seed=seed)
+
+
+def seq_len_option(function):
+    """``--seq-len``, for the published weights that do not say it."""
+    return click.option(
+        "--seq-len",
+        type=click.IntRange(1),
+        help="How many cells a puzzle has, where published weights do not say it.",
+    )(function)

@@ -189,13 +189,17 @@ class RunFolder:
             model, train = HRMConfig.from_dict(record["model"]), TrainConfig.from_dict(record["train"])
             return {
                 k: v
-                for k, v in {**model.to_dict(), **train.to_dict(), "puzzles (hash)": record["data"]}.items()
+                for k, v in {**model.to_dict(), **train.to_dict(), "puzzles (hash)": record["data"][:12]}.items()
                 if k not in free
             }
 
+        if "auto" in (record["train"].get("precision"), identity["train"]["precision"]):
+            free += ("precision",)  # whatever is fast on the machine at hand
+
         differs = difference(settings(record), settings(identity))
         if differs:
+            other = " (other puzzles: another source, limit or seed of theirs)" if "puzzles (hash)" in differs else ""
             raise ValueError(
-                f"the run folder {self.path} belongs to other settings: {differs}. Nothing in it was changed. "
+                f"the run folder {self.path} belongs to other settings: {differs}{other}. Nothing in it was changed. "
                 "Choose another run_dir for this run, or give the stored settings to go on with that one."
             )
