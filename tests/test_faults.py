@@ -466,6 +466,17 @@ def test_a_finished_run_in_a_place_that_cannot_be_written_to_is_read(puzzles, tm
     assert untouched(tmp_path) == before
 
 
+@pytest.mark.parametrize("error", [NotImplementedError("no locks here"), OSError(errno.ENOSYS, "not implemented")])
+def test_a_drive_that_knows_no_locks_is_used_all_the_same(puzzles, tmp_path, monkeypatch, error):
+    def refuse(self, *_, **__):
+        raise error
+
+    monkeypatch.setattr("hrm_lite.training.run_folder.FileLock.acquire", refuse)
+    trainer(puzzles, tmp_path, TRAIN.replace(max_steps=6)).fit()
+    assert trainer(puzzles, tmp_path).fit()["steps"] == 12
+    assert not (tmp_path / ".owner.json").exists()
+
+
 @pytest.mark.parametrize("state", ["empty", "unfinished"])
 def test_a_new_run_in_such_a_place_is_refused_with_a_sentence(puzzles, tmp_path, monkeypatch, state):
     if state == "unfinished":

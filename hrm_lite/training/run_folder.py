@@ -29,6 +29,7 @@ from .checkpoints import difference, latest_state, save_model, save_state
 __all__ = ["RunFolder"]
 
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 
 
 class RunFolder:
@@ -57,16 +58,22 @@ class RunFolder:
             raise NotADirectoryError(
                 errno.ENOTDIR, f"run_dir must be a folder, but {file} is a file. Choose another run_dir"
             ) from None
-        except OSError as error:
-            if error.errno not in _NOT_WRITABLE:
+        except (NotImplementedError, OSError) as error:
+            number = getattr(error, "errno", errno.ENOSYS)
+            if number in _NO_LOCKS:  # some network drives: nothing keeps a second run away there
+                return self._begin()
+            if number not in _NOT_WRITABLE:
                 raise
             if self._is_finished():
                 return self
             raise OSError(
-                error.errno,
-                f"nothing can be written in {self.path} ({os.strerror(error.errno)}). Choose another run_dir; a run "
+                number,
+                f"nothing can be written in {self.path} ({os.strerror(number)}). Choose another run_dir; a run "
                 "that is there can be copied to it, and goes on from there",
             ) from None
+        return self._begin()
+
+    def _begin(self) -> RunFolder:
         try:
             # What a killed process was writing; under the lock nobody else is.
             for half in [*self.path.glob(".*.part"), *self.path.glob("checkpoints/.*.part")]:
@@ -85,9 +92,9 @@ class RunFolder:
         return self
 
     def __exit__(self, *_) -> None:
-        if self._lock.is_locked:
+        with contextlib.suppress(OSError):  # a place that is only read has none
             (self.path / ".owner.json").unlink(missing_ok=True)
-            self._lock.release()
+        self._lock.release()
 
     def _is_finished(self) -> bool:
         try:
