@@ -194,31 +194,26 @@ def test_a_table_of_many_runs_fits_the_terminal():
 # -- batches ---------------------------------------------------------------------------------------------
 
 
-def jobs_of(process):
-    """The processes of the runs that a batch has under way."""
-    found = []
-    for child in psutil.Process(process.pid).children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            if JOB in child.cmdline():
-                found.append(child)
-    return found
-
-
 @pytest.mark.slow
 def test_twelve_runs_with_a_worker_killed_in_the_middle_are_twelve_records_each_once(folder):
     grid = "grid: {lr: [1e-3, 3e-3], seed: [0, 1, 2, 3, 4, 5]}"
-    path = write(folder, f"notebook: nb.ipynb\nto: out\nparameters: {{pause: 0.1}}\n{grid}")
-    process, killed = start("batch", path, "--workers", 2, cwd=folder), []
+    path = write(folder, f"notebook: nb.ipynb\nto: out\nparameters: {{pause: 0.2}}\n{grid}")
+    process, killed, torn = start("batch", path, "--workers", 2, cwd=folder), [], []
 
-    def kill_one():
+    def kill_one():  # in the middle of a training
         if len(stamps(folder / "out")) < 3:
             return False
-        for job in jobs_of(process):
-            with contextlib.suppress(psutil.Error):
-                if kernels := job.children():
-                    worker = job.parent()
-                    killed.extend([job, *kernels])
-                    worker.kill()
+        for partial in (folder / "out").glob("*.partial.ipynb"):
+            name = partial.name.removesuffix(".partial.ipynb")
+            trained = folder / "out" / name
+            with contextlib.suppress(psutil.Error, FileNotFoundError):
+                attempt = json.loads(partial.read_text(encoding="utf-8"))["metadata"]["hrm_lite"]["attempts"][-1]
+                job = psutil.Process(attempt["process"])
+                if (trained / "run.json").exists() and not (trained / "result.json").exists():
+                    assert JOB in job.cmdline()
+                    killed.extend([job, *job.children()])
+                    job.parent().kill()
+                    torn.append(name)
                     return True
         return False
 
@@ -227,7 +222,8 @@ def test_twelve_runs_with_a_worker_killed_in_the_middle_are_twelve_records_each_
     assert process.returncode == 0, err
     found = stamps(folder / "out")
     assert len(found) == 12 and all(stamp["finished"] for stamp in found.values())
-    assert sorted(len(stamp["attempts"]) for stamp in found.values()) == [1] * 11 + [2]
+    assert {name: len(stamp["attempts"]) for name, stamp in found.items()} == dict.fromkeys(found, 1) | {torn[0]: 2}
+    assert "resumed at step" in (folder / "out" / f"{torn[0]}.ipynb").read_text(encoding="utf-8")
     assert sorted((folder / "log.txt").read_text(encoding="utf-8").split()) == sorted(found), "each ran to its end once"
     records = {p.parent.name: json.loads(p.read_text(encoding="utf-8")) for p in folder.glob("out/*/result.json")}
     assert records.keys() == found.keys() and all(r["finished"] and r["steps"] == 12 for r in records.values())

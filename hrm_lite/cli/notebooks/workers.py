@@ -19,6 +19,9 @@ __all__ = ["compute", "existing", "local", "visible_gpus"]
 
 _TRIES = 10  # how often dask may lose a run that was not begun before it is given up
 _CONNECT_SECONDS = 30
+# A Ctrl-C in the terminal reaches the workers, too. It is for the batch, which asks them to stop. A handler and not
+# SIG_IGN: what is ignored stays so in the processes that a worker starts, and a kernel must heed its interrupts.
+_HEEDLESS = "import signal\nsignal.signal(signal.SIGINT, lambda *_: None)\n"
 
 
 def visible_gpus() -> list[str]:
@@ -50,7 +53,7 @@ def local(count: int, gpus: list[str] | None = None) -> Iterator[Any]:
     }
     with dask.config.set(calm):
         options = {"nthreads": 1, "memory_limit": None, "dashboard": False, "host": "127.0.0.1"}
-        options["silence_logs"] = logging.CRITICAL
+        options |= {"silence_logs": logging.CRITICAL, "preload": [_HEEDLESS]}
         workers = {}
         for number in range(count):
             own = {"resources": {"GPU": 1}} if gpus else {}
@@ -189,6 +192,8 @@ def compute(
             stopped = True
             stop.set()
             client.cancel([future for name, future in futures.items() if name not in begun])
+        if stopped and not slots(client, gpus):
+            break  # nobody is left to say how the runs ended
         with contextlib.suppress(queue.Empty):
             hear(news.get(timeout=0.5))
             while True:
