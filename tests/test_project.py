@@ -19,6 +19,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from hrm_lite.cli import COMMANDS
 from tools import address, api
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -304,7 +305,7 @@ def test_no_two_files_are_one_where_capitals_do_not_count_and_every_name_can_be_
 
 def test_the_reference_has_every_module_that_offers_something():
     package = ROOT / "hrm_lite"
-    inner = ("puzzles.arc.", "puzzles.maze.", "puzzles.sudoku.", "official.", "plots.", "puzzles.compiled")
+    inner = ("puzzles.arc.", "puzzles.maze.", "puzzles.sudoku.", "official.", "plots.", "puzzles.compiled", "cli.")
     offering = {
         ".".join(path.relative_to(package).with_suffix("").parts)
         for path in package.rglob("*.py")
@@ -314,6 +315,8 @@ def test_the_reference_has_every_module_that_offers_something():
     page = api.page()
     for words in ("## `model`", "### `HRM`", "vocab_size: int = 11", "positions: str = 'rope'", "### `solve`"):
         assert words in page
+    for command in COMMANDS:  # modules of `cli` offer a command and nothing else
+        assert f"### `hrm-lite {command}`" in page
 
 
 def test_everything_public_says_what_it_is():
