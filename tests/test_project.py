@@ -19,6 +19,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from hrm_lite.cli import COMMANDS
 from tools import address, api
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -314,6 +315,8 @@ def test_the_reference_has_every_module_that_offers_something():
     page = api.page()
     for words in ("## `model`", "### `HRM`", "vocab_size: int = 11", "positions: str = 'rope'", "### `solve`"):
         assert words in page
+    for command in COMMANDS:  # modules of `cli` offer a command and nothing else
+        assert f"### `hrm-lite {command}`" in page
 
 
 def test_everything_public_says_what_it_is():

@@ -38,16 +38,18 @@ round brackets, with *batch* first. The source is meant to be read too: most mod
 ```text
 hrm_lite/
   config presets layers model losses halting gradients        the model, in the order of the chapters
-  fixed_points dynamics baselines official                    what the chapters hold it against
+  fixed_points dynamics baselines                             what the chapters hold it against
+  official/    the published programs: their configurations, weights and folders
   solving voting records processes                            using it, and what a run was
-  training/    a run: trainer, supervision, rows, optimizer, checkpoints, run folder
-  puzzles/     one PuzzleSet for all; sudoku/, maze/ and arc/ have folders of their own
+  training/    a run: trainer, supervision, rows, optimizer, precision, checkpoints, run folder; loading and export
+  puzzles/     one PuzzleSet for all, one door to files of all kinds; sudoku/, maze/ and arc/ have folders of their own
   plots/       figures, one module a subject, one style
   explorers/   what plays in a notebook and in the page
+  cli/         the command line: a command is a module; notebooks/ runs notebooks, alone and as a grid
 ```
 
-Arrows point down only: explorers import training, training imports solving, solving the model, and the model the
-puzzles; never the other way.
+Arrows point down only: the command line imports explorers, explorers training, training solving, solving the model,
+and the model the puzzles; never the other way. What a user of the command line needs stands [at the end](the-commands).
 """
 
 
@@ -189,7 +191,22 @@ def page() -> str:
         lines += [f"## `{module}`", "", f"*[hrm_lite.{module}]({source})*", "", text(found.__doc__), ""]
         for name in public(found):
             lines += entry(name, getattr(found, name), "###")
-    return "\n".join(lines)
+    return "\n".join([*lines, *commands()])
+
+
+def commands() -> list[str]:
+    """The command line, as each command's own `--help` has it."""
+    import click
+
+    from hrm_lite import cli
+
+    lines = ["(the-commands)=", "## The command line", "", text(cli.__doc__), ""]
+    group = click.Context(cli.main, info_name="hrm-lite", **cli.main.context_settings)
+    for name in cli.main.list_commands(group):
+        command = cli.main.get_command(group, name)
+        context = click.Context(command, group, info_name=name, max_content_width=100, terminal_width=100)
+        lines += [f"### `hrm-lite {name}`", "", "```text", command.get_help(context).strip(), "```", ""]
+    return lines
 
 
 def public(module) -> list[str]:

@@ -121,11 +121,13 @@ def command(ctx, preset, source, run_dir, settings, limit, held_out, seed, minut
             on_step=_lines(),
             progress=sys.stderr.isatty(),
         )
-        streams.say(f"{train_set!r}; {trainer.model.count_parameters():,} weights on {trainer.supervision.device}")
+        talks = trainer.processes.is_main  # of the processes that torchrun started, one
+        if talks:
+            streams.say(f"{train_set!r}; {trainer.model.count_parameters():,} weights on {trainer.supervision.device}")
         record = trainer.fit()
-    if as_json:
+    if talks and as_json:
         streams.give(record)
-    else:
+    elif talks:
         _show(record, folder, source)
     if record["ended_by"] == "SIGINT":
         ctx.exit(130)
@@ -139,7 +141,7 @@ def _lines():
 
     def line(trainer, losses):
         nonlocal last
-        if time.monotonic() - last > 60 and trainer.history:
+        if time.monotonic() - last > 60 and trainer.history and trainer.processes.is_main:
             last = time.monotonic()
             shown = next((entry for entry in reversed(trainer.history) if "loss" in entry), {"loss": float("nan")})
             streams.say(

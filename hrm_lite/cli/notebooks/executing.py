@@ -131,7 +131,14 @@ class Execution:
         try:
             with self._signals(), _quiet():
                 papermill.execute_notebook(
-                    content, None, self.given, "hrm-lite", kernel_name=self.kernel, progress_bar=False, cwd=self.folder
+                    content,
+                    None,
+                    self.given,
+                    "hrm-lite",
+                    kernel_name=self.kernel,
+                    language="python",  # a notebook that a program wrote may not say it; parameters are Python anyway
+                    progress_bar=False,
+                    cwd=self.folder,
                 )
         except papermill.PapermillExecutionError as error:
             if self.asked and error.ename == "KeyboardInterrupt":
