@@ -185,7 +185,7 @@ def test_own_puzzles(shell, tmp_path):
     assert len(thirty.splitlines()) <= 30
     for language, _, lines in found:
         if language == "bash":
-            assert "Finished by max_steps: 40 steps" in shell(lines)
+            assert "Finished by max_steps: 20 steps" in shell(lines)
 
 
 @pytest.mark.slow
