@@ -203,7 +203,8 @@ LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)|<(?:img|a)\b[^>]*\b(?
 def dangling(markdown: str, folder: Path) -> list[str]:
     targets = [a or b for a, b in LINK.findall(CODE.sub("", FENCE.sub("", markdown)))]
     local = [t.partition("#")[0] for t in targets if not re.match(r"[a-z][a-z0-9+.-]*:|#", t)]
-    return [t for t in local if t and not (folder / t).exists()]
+    marks = set(re.findall(r"(?m)^\(([\w-]+)\)=$", markdown))  # of a MyST page, within itself
+    return [t for t in local if t and t not in marks and not (folder / t).exists()]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS + PAGES, ids=lambda p: p.name)
@@ -216,6 +217,7 @@ def test_pictures_and_relative_links_resolve(path):
 def test_the_check_of_links_can_fail():
     markdown = "![a](no.png) [b](tests/no.md#x) <img src='no.svg'> [c](README.md) [d](https://x.org/y) [e](#f) `[g](h)`"
     assert dangling(markdown, ROOT) == ["no.png", "tests/no.md", "no.svg"]
+    assert dangling("(there)=\n[a](there) [b](elsewhere)", ROOT) == ["elsewhere"]
 
 
 # The machinery: what is executed when

@@ -158,7 +158,7 @@ def test_what_was_made_is_kept(quick, monkeypatch):
 
 def test_a_long_list_does_not_keep_its_files_open(quick):
     for _ in range(2):  # made, and from disk
-        chunk = hard._chunk(0, 5, "train")
+        chunk = sudoku_hard._chunk(0, 5, "train")
         assert not any(isinstance(array, np.memmap) for array in chunk.values())
 
 

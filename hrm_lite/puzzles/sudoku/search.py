@@ -24,10 +24,10 @@ import numpy as np
 from hrm_lite.puzzles.compiled import below, jit
 from hrm_lite.puzzles.splits import TEST_SHARE, parts
 from hrm_lite.puzzles.stream import Stream
-from hrm_lite.puzzles.sudoku import rating
 from hrm_lite.puzzles.sudoku.canonical_form import canonical_many
 from hrm_lite.puzzles.sudoku.grid import BOARDS, to_text
 from hrm_lite.puzzles.sudoku.kernels import dig_many
+from hrm_lite.puzzles.sudoku.rating import search_many
 
 VERSION = 1  # of the puzzles: raise it with any change that gives others
 MOVES = 1_800  # neighbours that are tried for each puzzle
@@ -187,7 +187,7 @@ def _images(boards: np.ndarray, which: np.ndarray, rng: np.ndarray, count: int) 
 def _guesses(boards: np.ndarray, which: np.ndarray, rng: np.ndarray, count: int) -> np.ndarray:
     """The guesses for `count` random images of each board, added up (n,)."""
     images = _images(boards[:, None], which, rng, count).reshape(-1, 81)
-    return rating.search_many(images, 1)[1].reshape(len(which), count).sum(1)
+    return search_many(images, 1)[1].reshape(len(which), count).sum(1)
 
 
 def _promising(boards: np.ndarray, which: np.ndarray, rng: np.ndarray, rating: np.ndarray):
@@ -224,7 +224,7 @@ def climb(seed: int, split: str, start: int, count: int, moves: int = MOVES) -> 
     result, best = np.stack([digits, answers], 1), np.full(count, -TOLERANCE)
     left, active = np.full(count, moves), np.arange(count)
     while len(active):
-        solutions, _, found = rating.search_many(boards[active], 2, 2)
+        solutions, _, found = search_many(boards[active], 2, 2)
         _advance_all(active, solutions == 2, found, state)
         ready = active[minimal[active]]
         if len(ready) == 0:
