@@ -313,6 +313,7 @@ def test_the_reference_has_every_module_that_offers_something():
     }
     assert {name for name in offering if not name.startswith(inner)} <= set(api.MODULES)
     page = api.page()
+    assert not re.search(r" at 0x[0-9a-f]+", page), "the same page from every process"
     for words in ("## `model`", "### `HRM`", "vocab_size: int = 11", "positions: str = 'rope'", "### `solve`"):
         assert words in page
     for command in COMMANDS:  # modules of `cli` offer a command and nothing else

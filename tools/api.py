@@ -167,7 +167,9 @@ def entry(name: str, thing, level: str) -> list[str]:
     elif callable(thing):
         lines += ["```python", signature(name, thing), "```", ""]
     elif not inspect.getdoc(thing) or isinstance(thing, (tuple, list, dict, str, int, float)):
-        return [*lines, "```python", f"{name} = " + pprint.pformat(thing, width=100, sort_dicts=False), "```", ""]
+        shown = pprint.pformat(thing, width=100, sort_dicts=False)
+        shown = re.sub(r"<function ([\w.]+) at 0x[0-9a-f]+>", r"\1", shown)  # where it lies is another in each process
+        return [*lines, "```python", f"{name} = {shown}", "```", ""]
     said = thing.__doc__ if inspect.isclass(thing) else inspect.getdoc(thing)
     lines += [text(said, parameters_of(thing) if callable(thing) else ()), ""]
     if inspect.isclass(thing):
