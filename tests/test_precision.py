@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 import torch
@@ -213,6 +214,23 @@ def test_a_card_is_asked_how_old_it_is(monkeypatch, capability, half, chosen):
     assert choose_precision("cuda") == chosen
 
 
+def test_a_precision_that_the_device_lacks_has_rate_0_and_a_slow_one_is_not_waited_for(monkeypatch):
+    calls, clock = [], [0.0]
+
+    def linear(x, weight):
+        calls.append(x.dtype)
+        if x.dtype is torch.float16:
+            raise RuntimeError("not implemented for 'Half'")
+        clock[0] += 1.0 if x.dtype is torch.bfloat16 else 1e-4  # seconds
+
+    monkeypatch.setattr(precision, "F", types.SimpleNamespace(linear=linear))
+    monkeypatch.setattr(precision.time, "perf_counter", lambda: clock[0])
+    found = precision._measured.__wrapped__(torch.device("cpu"))
+    assert found["float16"] == 0 and found["float32"] == pytest.approx(1e4 * found["bfloat16"])
+    assert calls.count(torch.bfloat16) == 2, "one to warm up, one that counts"
+    assert calls[:3] == [torch.float32, torch.bfloat16, torch.float16] and calls.count(torch.float32) == 31
+
+
 def test_rates_are_measured_once_and_are_rates():
     found = rates("cpu")
     assert found == rates("cpu") and found["float32"] > 1e-4
@@ -243,6 +261,8 @@ def test_a_record_of_an_earlier_version_has_no_precision_and_still_loads(puzzles
 
 
 def test_importing_the_package_measures_nothing():
-    code = "import hrm_lite.training.precision as p, hrm_lite; hrm_lite.Trainer; print(p._rate.cache_info().currsize)"
+    code = (
+        "import hrm_lite.training.precision as p, hrm_lite; hrm_lite.Trainer; print(p._measured.cache_info().currsize)"
+    )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ)
     assert ran.stdout.strip() == "0", ran.stderr

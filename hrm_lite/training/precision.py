@@ -17,36 +17,48 @@ from torch import Tensor
 __all__ = ["LossScale", "choose_precision", "rates", "slower_than_float32"]
 
 _SIZE = {"cpu": (128, 512, 512), "cuda": (4096, 4096, 4096)}  # rows, inputs and outputs of a linear map
-_TRIES, _SECONDS = 6, 0.03  # the best of so many, or of those that fit into this time: emulation is slow
+_NAMES = ("float32", "bfloat16", "float16")
+_ROUNDS, _SECONDS = 30, 0.03  # the best of so many, or of those that fit into this time: emulation is slow
 _WORTH = 1.2  # times float32: below that, rounding buys nothing
 
 
 @functools.cache
-def _rate(device: torch.device, precision: str) -> float:
-    """TFLOP/s of a linear map; 0 where the device has none in this precision."""
+def _measured(device: torch.device) -> dict[str, float]:
+    """TFLOP/s of a linear map in each precision; 0 where the device has none.
+
+    They take turns, so that what else the machine does for a moment hits them alike.
+    """
     rows, inputs, outputs = _SIZE[device.type]
-    like = dict(device=device, dtype=getattr(torch, precision))
-    best, spent = float("inf"), 0.0
-    try:
-        x, weight = torch.ones(rows, inputs, **like), torch.ones(outputs, inputs, **like)
-        for i in range(_TRIES + 1):  # the first one warms up
+    best, spent = dict.fromkeys(_NAMES, float("inf")), dict.fromkeys(_NAMES, 0.0)
+    maps = {}
+    for name in _NAMES:
+        like = dict(device=device, dtype=getattr(torch, name))
+        maps[name] = torch.ones(rows, inputs, **like), torch.ones(outputs, inputs, **like)
+    for turn in range(_ROUNDS + 1):  # the first one warms up
+        for name in _NAMES:
+            if turn > 1 and spent[name] > _SECONDS:
+                continue
             begun = time.perf_counter()
-            F.linear(x, weight)
+            try:
+                F.linear(*maps[name])
+            except RuntimeError:
+                spent[name] = float("inf")
+                continue
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
             took = time.perf_counter() - begun
-            best, spent = min(best, took), spent + took
-            if i and spent > _SECONDS:
-                break
-    except RuntimeError:
-        return 0.0
-    return 2e-12 * rows * inputs * outputs / best
+            best[name], spent[name] = min(best[name], took), spent[name] + took
+    return {name: 2e-12 * rows * inputs * outputs / best[name] for name in _NAMES}
+
+
+def _rate(device: torch.device, precision: str) -> float:
+    return _measured(device)[precision]
 
 
 def rates(device: torch.device | str) -> dict[str, float]:
     """{"float32": …, "bfloat16": …, "float16": …}: TFLOP/s of a linear map, on torch's threads. Measured once."""
     device = _exactly(device)
-    return {precision: _rate(device, precision) for precision in ("float32", "bfloat16", "float16")}
+    return {name: _rate(device, name) for name in _NAMES}
 
 
 def choose_precision(device: torch.device | str) -> str:
