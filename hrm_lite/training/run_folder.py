@@ -64,7 +64,7 @@ class RunFolder:
                 return self._begin()
             if number not in _NOT_WRITABLE:
                 raise
-            if self._is_finished():
+            if self._finished():
                 return self
             raise OSError(
                 number,
@@ -96,12 +96,13 @@ class RunFolder:
             (self.path / ".owner.json").unlink(missing_ok=True)
         self._lock.release()
 
-    def _is_finished(self) -> bool:
+    def _finished(self) -> dict | None:
+        """The record of a finished run whose weights are there, too; None where that is not so."""
         try:
             record = self.record()
         except (OSError, ValueError):
-            return False
-        return record is not None and record["finished"] and self.model.exists()
+            return None
+        return record if record is not None and record["finished"] and self.model.exists() else None
 
     def _owner(self) -> str:
         try:
@@ -117,11 +118,8 @@ class RunFolder:
 
     def is_complete(self, record: dict) -> bool:
         """Whether all that belongs to this finished state is there: a killed process may have left it older."""
-        try:
-            kept = self.record()
-        except ValueError:
-            return False
-        return self.model.exists() and kept is not None and kept["finished"] and kept["steps"] == record["steps"]
+        kept = self._finished()
+        return kept is not None and kept["steps"] == record["steps"]
 
     def save_best(self, record: dict, model: HRM) -> None:
         """Write the weights that did best. Raises OSError as `save` does."""
