@@ -13,7 +13,7 @@ from dataclasses import dataclass
 __all__ = ["HRMConfig", "TrainConfig"]
 
 POSITIONS = ("rope", "learned", "grid", "none")
-MIXERS = ("attention", "mlp")
+MIXERS = ("attention", "mlp", "convolution")
 GRADIENTS = ("one_step", "last_cycle", "full")
 OUTPUT_LOSSES = ("softmax", "stablemax", "stablemax_float32")
 OPTIMIZERS = ("adamw", "adam_atan2")
@@ -104,9 +104,10 @@ class HRMConfig(_Record):
     positions: str = "rope"
     """"rope", "learned" (a vector per position), "grid" (row + column + box vectors) or "none"."""
     grid: tuple[int, ...] = ()
-    """For positions="grid": (rows, columns) or (rows, columns, box rows, box columns)."""
+    """For positions="grid" and mixer="convolution": (rows, columns) or (rows, columns, box rows, box columns)."""
     mixer: str = "attention"
-    """What mixes positions: "attention", or "mlp" over a fixed number of positions (TRM)."""
+    """What mixes positions: "attention", "mlp" over a fixed number of positions (TRM), or "convolution" over the eight
+    neighbours on a board of any size."""
     puzzles: int = 0
     """How many puzzle embeddings; 0 means no puzzle positions at all, 1 one that all puzzles share."""
     puzzle_positions: int = 1
@@ -163,10 +164,11 @@ class HRMConfig(_Record):
                 "an even head width d_model / n_heads, because rotary positions turn pairs",
                 'Change n_heads or d_model, or take positions="learned".',
             )
-        if self.positions == "grid":
+        if self.positions == "grid" or self.mixer == "convolution":
             self._check_grid()
         elif self.grid:
-            _fail("grid", self.grid, f'() unless positions="grid"; positions is {self.positions!r}')
+            _fail("grid", self.grid, f'() unless positions="grid" or mixer="convolution"; positions is '
+                                     f'{self.positions!r} and mixer {self.mixer!r}')
 
     def _check_grid(self):
         grid = self.grid

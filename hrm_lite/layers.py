@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from .config import HRMConfig
 
-__all__ = ["Attention", "Block", "Rotary", "SwiGLU", "attend", "rms_norm", "rotate", "truncated_normal_"]
+__all__ = [
+    "Attention", "Block", "Convolution", "Rotary", "SwiGLU", "attend", "rms_norm", "rotate", "truncated_normal_"
+]  # fmt: skip
 
 # On a CPU, bfloat16 attention is faster written out than fused while sequences are short. On the one processor where it
 # was tried, with AVX-512, it was ahead at 400 positions and behind at 900.
@@ -120,6 +122,35 @@ class Attention(nn.Module):
         return self.out(y.transpose(1, 2).reshape(b, s, d))
 
 
+class Convolution(nn.Module):
+    """Every cell of a board sees its eight neighbours, channel by channel: (b, s, d) → (b, s, d).
+
+    A depthwise 3×3 convolution, 0 beyond the edge. The positions in front of the board (the puzzle embedding's, where Q
+    is read) see the mean of its cells, and the cells see the mean of those; that is the only way round the distance of
+    one cell a step. No weight belongs to a position, so the same weights work on boards of any size.
+    """
+
+    def __init__(self, d_model: int, grid: tuple[int, int], prefix: int):
+        super().__init__()
+        self.grid, self.prefix = grid, prefix
+        # LeCun-normal: a cell has ten inputs, nine cells and the positions in front.
+        self.weight = nn.Parameter(truncated_normal_(torch.empty(d_model, 1, 3, 3), 10**-0.5))
+        self.cells_see = nn.Parameter(truncated_normal_(torch.empty(d_model), 10**-0.5)) if prefix else None
+        self.front_sees = nn.Parameter(truncated_normal_(torch.empty(d_model), 1.0)) if prefix else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (b, s, d) → (b, s, d)."""
+        b, s, d = x.shape
+        front, cells = x[:, : self.prefix], x[:, self.prefix :]
+        # Channels stay the last axis in memory: to conv2d that is the channels_last layout, which it is fast in.
+        board = cells.reshape(b, *self.grid, d).permute(0, 3, 1, 2)
+        seen = F.conv2d(board, self.weight, padding=1, groups=d).permute(0, 2, 3, 1).reshape(cells.shape)
+        if not self.prefix:
+            return seen
+        seen = seen + self.cells_see * front.mean(1, keepdim=True)
+        return torch.cat(((self.front_sees * cells.mean(1, keepdim=True)).expand_as(front), seen), dim=1)
+
+
 class SwiGLU(nn.Module):
     """W_down(silu(W_gate x) · W_up x): (…, width) → (…, width)."""
 
@@ -139,7 +170,8 @@ class Block(nn.Module):
 
     Post-Norm keeps every state at root mean square 1 however often the block is applied, which is what
     a recurrence of hundreds of steps needs. With mixer="mlp" a SwiGLU over the positions replaces
-    attention, and its norm runs over the positions too (as in the published TRM code).
+    attention, and its norm runs over the positions too (as in the published TRM code); with mixer="convolution" a
+    `Convolution` over the board does.
     """
 
     def __init__(self, config: HRMConfig):
@@ -147,7 +179,13 @@ class Block(nn.Module):
         self.eps = config.rms_eps
         self.over_positions = config.mixer == "mlp"
         s, d = config.positions_total, config.d_model
-        self.mixer = SwiGLU(s, config.inner_width(s)) if self.over_positions else Attention(d, config.n_heads)
+        if self.over_positions:
+            self.mixer = SwiGLU(s, config.inner_width(s))
+        elif config.mixer == "convolution":
+            self.mixer = Convolution(d, config.grid[:2], config.prefix)
+        else:
+            self.mixer = Attention(d, config.n_heads)
+        self.turned = config.mixer == "attention"
         self.mlp = SwiGLU(d, config.inner_width(d))
 
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor] | None = None) -> Tensor:
@@ -156,5 +194,5 @@ class Block(nn.Module):
             x = x.transpose(1, 2)
             x = rms_norm(x + self.mixer(x), self.eps).transpose(1, 2)
         else:
-            x = rms_norm(x + self.mixer(x, rotary), self.eps)
+            x = rms_norm(x + (self.mixer(x, rotary) if self.turned else self.mixer(x)), self.eps)
         return rms_norm(x + self.mlp(x), self.eps)

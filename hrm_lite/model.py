@@ -230,6 +230,22 @@ class HRM(nn.Module):
         logits, q = (t.float() if t.dtype in (torch.bfloat16, torch.float16) else t for t in (logits, q))
         return Output(logits, q[..., 0], q[..., 1], Latents(z_H, z_L).detach())
 
+    def on_grid(self, rows: int, columns: int) -> HRM:
+        """A copy of this model, weights included, for boards of ``rows`` × ``columns`` cells.
+
+        Raises ValueError for a model some of whose weights belong to a position: only mixer="convolution" without
+        "learned" or "grid" positions has none.
+        """
+        cfg = self.config
+        if cfg.mixer != "convolution" or cfg.positions in ("learned", "grid"):
+            raise ValueError(
+                f"this model was made for one size of board: it mixes positions by {cfg.mixer!r} and has "
+                f'{cfg.positions!r} positions. Boards of any size need mixer="convolution" with positions="none".'
+            )
+        other = HRM(cfg.replace(seq_len=rows * columns, grid=(rows, columns))).to(self.z_H_init)
+        other.load_state_dict(self.state_dict())
+        return other.train(self.training)
+
     def count_parameters(self) -> int:
         """Trained numbers, without the puzzle embeddings, which grow with the data and not with the model."""
         return sum(p.numel() for p in self.parameters())
