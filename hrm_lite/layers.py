@@ -140,7 +140,7 @@ class Convolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (b, s, d) → (b, s, d)."""
-        b, s, d = x.shape
+        b, _, d = x.shape
         front, cells = x[:, : self.prefix], x[:, self.prefix :]
         # Channels stay the last axis in memory: to conv2d that is the channels_last layout, which it is fast in.
         board = cells.reshape(b, *self.grid, d).permute(0, 3, 1, 2)
