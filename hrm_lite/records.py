@@ -20,6 +20,7 @@ from typing import NamedTuple
 __all__ = [
     "SHIPPED",
     "Shipped",
+    "catalogue",
     "discard",
     "provenance",
     "published",
@@ -206,6 +207,18 @@ def published(name: str) -> list[dict]:
         f"no run records called {name!r} lie beside the package. They come with a checkout of the repository; "
         "the scripts in experiments/ make them."
     )
+
+
+def catalogue(*patterns: str) -> dict[str, dict]:
+    """The run records whose path under results/ matches one of the globs ``patterns``, by that path, in its order.
+
+    Unlike `published` it may find nothing: for pages that show what there is. Where the checkout lacks results/, those
+    of the installed package are taken.
+    """
+    home = next((results for results in _results() if results.is_dir()), None)
+    paths = {path for pattern in patterns for path in (home.glob(pattern) if home else ()) if path.suffix == ".json"}
+    names = sorted(path.relative_to(home).as_posix() for path in paths)
+    return {name: read_json(home / name) for name in names if not re.search(r"(^|/)\.", name)}
 
 
 def _results() -> tuple[Path, Path]:
