@@ -12,7 +12,7 @@ from ..halting import wants_to_halt
 from ..layers import truncated_normal_
 from ..model import HRM, Latents
 from ..puzzles.stream import start
-from .numbers import as_numbers, check_fit
+from .numbers import as_numbers, check_fit, side_by_side
 
 __all__ = ["Solution", "random_latents", "solve"]
 
@@ -41,7 +41,7 @@ def solve(
     compare: bool = False,
     puzzle_ids: Tensor | None = None,
     record: bool = False,
-    batch_size: int = 512,
+    batch_size: int | None = None,
     restarts: int = 0,
     seed: int = 0,
     noise: float = 0.0,
@@ -56,8 +56,9 @@ def solve(
     ``continue_loss``.
     puzzle_ids: (batch,) or None.
     record: True keeps the answer after every segment.
-    batch_size: how many puzzles are worked on side by side. One that has stopped leaves, and the next takes its place;
-    one that is to begin again goes to the end of the queue. The answers do not depend on it, but for rounding.
+    batch_size: how many puzzles are worked on side by side (None: what suits the device). One that has stopped leaves,
+    and the next takes its place; one that is to begin again goes to the end of the queue. The answers do not depend on
+    it, but for rounding.
     restarts: so many times a puzzle that is not content after max_segments begins again, from random latents; of its
     answers the one with the highest q_halt counts. ``record`` shows the first attempt.
     seed: whole number, 0 or more. The latents of a restart depend on it, on the row of the puzzle and on the number of
@@ -65,6 +66,7 @@ def solve(
     noise: in restarts, the deviation of the normal noise that is added to both states between segments (a unit is the
     deviation of the first latents).
     """
+    batch_size = side_by_side(model, batch_size)
     if max_segments < 1 or batch_size < 1 or restarts < 0:
         raise ValueError(
             f"max_segments={max_segments}, batch_size={batch_size}, restarts={restarts} are not usable: at least one "

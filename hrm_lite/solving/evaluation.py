@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from ..losses import exact_and_cells, labelled
 from ..model import HRM
 from ..processes import Processes
-from .numbers import as_numbers, check_fit
+from .numbers import as_numbers, check_fit, side_by_side
 
 __all__ = ["counted_puzzles", "evaluate", "segments_of"]
 
@@ -28,7 +28,7 @@ def counted_puzzles(labels: Tensor) -> Tensor:
     return counted
 
 
-def segments_of(model: HRM, tokens, labels, max_segments: int, puzzle_ids, batch_size: int, deadline=None):
+def segments_of(model: HRM, tokens, labels, max_segments: int, puzzle_ids, batch_size: int | None, deadline=None):
     """(output, labels) after every segment of every batch, without halting; ``labels`` on the model's device.
 
     deadline: on `time.monotonic`; after it no batch but the first is begun.
@@ -37,6 +37,7 @@ def segments_of(model: HRM, tokens, labels, max_segments: int, puzzle_ids, batch
     was_training, device = model.training, model.z_H_init.device
     model.eval()
     try:
+        batch_size = side_by_side(model, batch_size)
         for start in range(0, len(tokens), batch_size):
             if start and deadline is not None and time.monotonic() > deadline:
                 return
@@ -59,7 +60,7 @@ def evaluate(
     labels: Tensor,
     max_segments: int = 16,
     puzzle_ids: Tensor | None = None,
-    batch_size: int = 512,
+    batch_size: int | None = None,
     among: Processes | None = None,
     progress: bool = False,
     max_minutes: float | None = None,

@@ -60,7 +60,7 @@ def verdicts(
     labels: Tensor,
     max_segments: int = 16,
     puzzle_ids: Tensor | None = None,
-    batch_size: int = 512,
+    batch_size: int | None = None,
 ) -> Verdicts:
     """`Verdicts` on ``tokens``, ``labels`` (n, seq_len), on the CPU. ValueError where no puzzle has a label."""
     tokens, labels, puzzle_ids = as_numbers(tokens), as_numbers(labels, "labels"), as_numbers(puzzle_ids, "puzzle_ids")
@@ -98,7 +98,7 @@ def choose_margin(
     tolerance: float = 0.001,
     compare: bool = False,
     puzzle_ids: Tensor | None = None,
-    batch_size: int = 512,
+    batch_size: int | None = None,
 ) -> Margin:
     """The least margin that costs at most ``tolerance`` of exact accuracy, against running all segments.
 

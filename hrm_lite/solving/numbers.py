@@ -9,7 +9,20 @@ from torch import Tensor
 from ..losses import IGNORE
 from ..model import HRM
 
-__all__ = ["as_numbers", "check_fit"]
+__all__ = ["as_numbers", "check_fit", "side_by_side"]
+
+# Positions that a processor works on at once. Beyond that, what a layer hands on leaves the caches: 9x9 puzzles were
+# judged 1.5 times as fast 64 at a time as 512 at a time.
+_POSITIONS = 8704
+
+
+def side_by_side(model: HRM, batch_size: int | None) -> int:
+    """``batch_size``, or how many puzzles to work on at once: 512, on a processor fewer where they are large."""
+    if batch_size is not None:
+        return batch_size
+    if model.z_H_init.device.type != "cpu":
+        return 512
+    return min(512, max(16, _POSITIONS // model.config.positions_total))
 
 
 def as_numbers(values, what: str = "tokens") -> Tensor | None:
