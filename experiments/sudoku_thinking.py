@@ -43,6 +43,7 @@ WAYS = {"latents": 1, "copies": 1, "positions": 4, "noise": 4, "latents and nois
 NOISE, BATCH = 0.1, 64
 RATINGS = (0, 1, 4, 10, 20, 40, 80)  # the lower ends of the bins
 STEPS_OF = 16  # segments looked into step by step
+FILLED = (40, 50, 60, 70, 75, 78, 80)  # givens, when easy puzzles are made easier still
 
 
 def digits(value) -> float:
@@ -191,21 +192,23 @@ def commitments(boards: Tensor, question: Tensor, answer: Tensor, parts: int) ->
     """What becomes of digits on a board that changes: boards (steps, 81), question and answer (81,) tokens.
 
     A commitment is a digit that has stood for ``parts`` steps. made: how many, and wrong of these. taken_back:
-    commitments to a wrong digit that are given up later; lost: to a right one. together: when a commitment is given up,
-    the share of the digits placed after it that are given up in the same step; a search that backs out takes back all
-    of them. returns: how often a cell takes a digit that it has had and left.
+    commitments to a wrong digit that are given up later; lost: to a right one. later, earlier: when a commitment is
+    given up, the share of the digits placed after it, and before it, that are given up in the same step; a search that
+    backs out takes back all that came after. returns: how often a cell takes a digit that it has had and left.
     """
     blank = (question == 1).nonzero().flatten().tolist()
     rows, right, before = boards.tolist(), answer.tolist(), question.tolist()
-    since, had, together = {}, {c: set() for c in blank}, []
+    since, had, shares = {}, {c: set() for c in blank}, {"later": [], "earlier": []}
     made = wrong = taken_back = lost = returns = 0
     for t, now in enumerate(rows):
         gone = {c for c in blank if now[c] != before[c]}
         for c in gone:
             if before[c] > 1 and t - since[c] >= parts:
                 taken_back, lost = taken_back + (before[c] != right[c]), lost + (before[c] == right[c])
-                later = [o for o in blank if before[o] > 1 and since[o] > since[c]]
-                together += [sum(o in gone for o in later) / len(later)] if later else []
+                digits_of = [o for o in blank if before[o] > 1]
+                for name, sign in (("later", 1), ("earlier", -1)):
+                    others = [o in gone for o in digits_of if sign * (since[o] - since[c]) > 0]
+                    shares[name] += [sum(others) / len(others)] if others else []
         for c in blank:
             if c in gone:
                 since[c] = t
@@ -214,8 +217,8 @@ def commitments(boards: Tensor, question: Tensor, answer: Tensor, parts: int) ->
             if now[c] > 1 and t - since[c] == parts - 1:
                 made, wrong = made + 1, wrong + (now[c] != right[c])
         before = now
-    return {"made": made, "wrong": wrong, "taken_back": taken_back, "lost": lost, "returns": returns,
-            "together": together}  # fmt: skip
+    counts = {"made": made, "wrong": wrong, "taken_back": taken_back, "lost": lost, "returns": returns}
+    return counts | shares
 
 
 def steps_of(model: HRM, puzzles, labels: Tensor, solved: Tensor) -> dict:
@@ -230,8 +233,8 @@ def steps_of(model: HRM, puzzles, labels: Tensor, solved: Tensor) -> dict:
     wrong = ((seen != labels) & blank).sum(-1)
     broken = torch.stack([puzzles.violations(s).sum(-1) for s in seen])
     cycle = model.config.steps
-    found = {"steps_in_a_segment": schedule.count("L"), "steps_in_a_cycle": cycle, "puzzles": len(tokens), "solved": int(solved.sum()),
-             "blanks": digits(blank.sum(1).double().mean())}  # fmt: skip
+    found = {"steps_in_a_segment": schedule.count("L"), "steps_in_a_cycle": cycle, "puzzles": len(tokens),
+             "solved": int(solved.sum()), "blanks": digits(blank.sum(1).double().mean())}  # fmt: skip
     for name, who in (("solved", solved), ("unsolved", ~solved)):
         if not who.any():
             continue
@@ -246,10 +249,24 @@ def steps_of(model: HRM, puzzles, labels: Tensor, solved: Tensor) -> dict:
 
 
 def summed(each: list[dict]) -> dict:
-    """Means over puzzles, and the share that goes together over all commitments that were given up."""
-    together = [share for one in each for share in one["together"]]
+    """Means over puzzles, and the shares over all commitments that were given up."""
     means = {k: digits(np.mean([one[k] for one in each])) for k in ("made", "wrong", "taken_back", "lost", "returns")}
-    return means | {"together": digits(np.mean(together)) if together else None, "given_up": len(together)}
+    for name in ("later", "earlier"):
+        shares = [share for one in each for share in one[name]]
+        means[name] = digits(np.mean(shares)) if shares else None
+    return means
+
+
+def filled_up(model: HRM, puzzles, labels: Tensor, seed: int) -> list[dict]:
+    """The same puzzles with more and more of their answers given, down to one blank: exact after 1, 4 and 16."""
+    tokens, found = puzzles.as_tensors()[0], []
+    order = torch.from_numpy(np.random.default_rng(seed).permuted(np.tile(np.arange(81), (len(tokens), 1)), axis=1))
+    order = order.gather(1, torch.argsort((tokens == 1).gather(1, order).int(), dim=1, stable=True))  # givens first
+    for givens in FILLED:
+        shown = torch.ones_like(tokens).scatter(1, order[:, :givens], labels.gather(1, order[:, :givens]))
+        right = (run(model, shown, ATTEMPT)[0] == labels).all(-1).double().mean(1)
+        found.append({"givens": givens, "exact": {str(m): digits(right[m - 1]) for m in (1, 4, 16)}})
+    return found
 
 
 # -- records --------------------------------------------------------------------------------------------------------
@@ -280,6 +297,9 @@ def measure(name: str, puzzles, model: HRM, given, seed: int) -> dict:
         record["questions"] = [{"question": puzzles.questions()[i], "rating": int(puzzles.ratings[i]),
                                 "segments": int(right[:, i].int().argmax()) + 1 if right[:, i].any() else None}
                                for i in range(min(len(puzzles), 60))]  # fmt: skip
+    if name == "24-40":
+        some = puzzles.select(np.flatnonzero((puzzles.inputs > 1).sum(1) <= FILLED[0])[: given.tries])
+        record["filled_up"] = filled_up(model, some, some.as_tensors()[1], seed)
     if len(doubtful) and given.tries:
         some = doubtful[: given.tries].numpy()
         record["again"] = {"puzzles": len(some)} | {
