@@ -43,6 +43,7 @@ WAYS = {"latents": 1, "copies": 1, "positions": 4, "noise": 4, "latents and nois
 NOISE, BATCH = 0.1, 64
 RATINGS = (0, 1, 4, 10, 20, 40, 80)  # the lower ends of the bins
 STEPS_OF = 16  # segments looked into step by step
+MOST = 3_000  # boards of a search that are looked at
 FILLED = (40, 50, 60, 70, 75, 78, 80)  # givens, when easy puzzles are made easier still
 
 
@@ -153,7 +154,7 @@ def in_bins(values: np.ndarray, lows, right: Tensor) -> list[dict]:
 # -- is it a search? ------------------------------------------------------------------------------------------------
 
 
-def backing_out(puzzles, question: str, most: int = 2000) -> list[list[int]]:
+def backing_out(puzzles, question: str, most: int = MOST) -> list[list[int]]:
     """Boards (tokens) of a search that goes deep and backs out: after each digit placed or taken back.
 
     It fills the blank with the fewest candidates, tries them in order, and takes back what no candidate is left for.
@@ -244,7 +245,8 @@ def steps_of(model: HRM, puzzles, labels: Tensor, solved: Tensor) -> dict:
         found[f"{name}_commitments"] = summed(each)
     searches = [torch.tensor(backing_out(puzzles, q)) for q in puzzles.questions()]
     each = [commitments(b, tokens[i], labels[i], 1) for i, b in enumerate(searches)]
-    found["search_commitments"] = summed(each) | {"boards": digits(np.mean([len(b) for b in searches]))}
+    counts = {"boards": digits(np.mean([len(b) for b in searches])), "cut_off": sum(len(b) == MOST for b in searches)}
+    found["search_commitments"] = summed(each) | counts
     return found
 
 
