@@ -50,6 +50,24 @@ _MODELS = {
         gradient="last_cycle",
     ),
     "sudoku-9x9": _SMALL_SUDOKU | dict(vocab_size=11, seq_len=81, positions="grid", grid=(9, 9, 3, 3), mixer="mlp"),
+    # What two processor cores learn hard 9x9 Sudoku with in under an hour: "compact" at three eighths of its width.
+    "sudoku-laptop": dict(
+        vocab_size=11,
+        seq_len=81,
+        d_model=96,
+        n_heads=4,
+        worker_layers=2,
+        controller_layers=2,
+        cycles=2,
+        steps=3,
+        inner_multiple=8,
+        mixer="mlp",
+        positions="none",
+        puzzles=1,
+        puzzle_positions=7,
+        share_modules=True,
+        gradient="last_cycle",
+    ),
 }
 
 _SMALL_TRAINING = dict(
@@ -96,6 +114,21 @@ _TRAININGS = {
     "sudoku-4x4": _SMALL_TRAINING | dict(max_steps=800),
     "sudoku-4x4-mlp": _SMALL_TRAINING | dict(max_steps=400),
     "sudoku-9x9": _SMALL_TRAINING | dict(max_steps=1000),
+    "sudoku-laptop": dict(
+        batch_size=64,
+        max_steps=5_000,
+        max_segments=8,
+        lr=2e-3,
+        lr_floor=0.05,
+        warmup_steps=100,
+        weight_decay=1.0,
+        precision="auto",
+        compile=True,
+        continue_loss=False,
+        output_loss="softmax",
+        ema=0.995,
+        exploration=0.5,
+    ),
 }
 
 

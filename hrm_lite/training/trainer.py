@@ -77,7 +77,7 @@ class Trainer:
         self.supervision = DeepSupervision(model, puzzles, config, self.processes, device)
         self.supervision.say = self._say
         self.report: Report | None = None  # while it runs
-        self.seconds, self.history = 0.0, []
+        self.seconds, self.cpu_seconds, self.history = 0.0, 0.0, []
         self.identity = {
             "model": model.config.to_dict(),
             "train": config.to_dict(),
@@ -158,10 +158,12 @@ class Trainer:
         if self.config.precision != "auto" and (slow := slower_than_float32(self.config.precision, self.device)):
             self._say(slow)
         begun, before = time.perf_counter(), self.seconds
+        cpu_begun, cpu_before = time.process_time(), self.cpu_seconds
         try:
             while not end:
                 losses = self.supervision.step()
                 self.seconds = before + time.perf_counter() - begun
+                self.cpu_seconds = cpu_before + time.process_time() - cpu_begun
                 if self.step % _REPORT_EVERY == 0:
                     self._report(report)
                 if self.on_step is not None:
@@ -251,6 +253,8 @@ class Trainer:
             "steps": self.step,
             "skipped": self.supervision.skipped,
             "seconds": self.seconds,
+            # Of the main process: what else the machine did at the time is in the seconds and not in these.
+            "cpu_seconds": self.cpu_seconds,
             "presented": int(self.rows.presented),
             "parameters": self.model.count_parameters(),
             "processes": self.processes.count,
@@ -293,13 +297,14 @@ class Trainer:
             )
         self.identity["initial"] = record["initial"]
         self.seconds, self.history, self.provenance = record["seconds"], record["history"], record["provenance"]
+        self.cpu_seconds = record.get("cpu_seconds", 0.0)  # a run begun before they were counted
         if tensors:
             self.supervision.load(tensors, record["steps"])
             return record
         # Only the weights of a finished run were kept: enough to use them, not to go on.
         self.supervision.steps = record["steps"]
         if not self._end(None, ask=True):
-            self.supervision.steps, self.seconds, self.history = 0, 0.0, []
+            self.supervision.steps, self.seconds, self.cpu_seconds, self.history = 0, 0.0, 0.0, []
             raise ValueError(
                 f"{self.folder.path} holds the weights of a finished run of {record['steps']:,} steps, but no "
                 "checkpoint to go on from. Give the stored max_steps and max_minutes to use them, or choose another "
