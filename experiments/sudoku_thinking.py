@@ -324,7 +324,7 @@ def sets(given) -> dict:
 
 def main() -> None:
     parser = options(__doc__, "sudoku_thinking", 1, sets=SETS)
-    parser.add_argument("--model", default="sudoku-9x9", help="a name, or a file that `load_model` reads")
+    parser.add_argument("--model", default="sudoku-9x9-compact", help="a name, or a file that `load_model` reads")
     parser.add_argument("--hard", type=Path, help="a folder with a test.csv of other hard puzzles")
     parser.add_argument("--puzzles", type=int, default=400, help="of each set")
     parser.add_argument("--tries", type=int, default=64, help="doubtful puzzles that are begun again")
