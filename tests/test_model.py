@@ -191,7 +191,7 @@ def test_attention_against_the_formula():
 def convolution_by_hand(mixer, x):
     """`Convolution` as loops over rows, cells, channels and neighbours, in Python's own numbers."""
     rows, columns = mixer.grid
-    batch, positions, width = x.shape
+    batch, _, width = x.shape
     front, out = mixer.prefix, torch.zeros_like(x)
     for b in range(batch):
         for c in range(width):
