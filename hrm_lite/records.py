@@ -35,6 +35,7 @@ SHIPPED = {
     # Trained on two cores of a laptop's kind, and, four times as large, on a GPU.
     "sudoku-9x9": ("sudoku/9x9-laptop/model.safetensors", "sudoku/9x9-laptop/seed0.json"),
     "sudoku-9x9-compact": ("sudoku/9x9-compact/model.safetensors", "sudoku/9x9-compact/seed0.json"),
+    "maze": ("maze/laptop/model.safetensors", "maze/laptop/seed0.json"),
 }
 
 _WINDOWS = os.name == "nt"
