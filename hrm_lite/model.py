@@ -244,6 +244,7 @@ class HRM(nn.Module):
             )
         other = HRM(cfg.replace(seq_len=rows * columns, grid=(rows, columns))).to(self.z_H_init)
         other.load_state_dict(self.state_dict())
+        other.owners = self.owners
         return other.train(self.training)
 
     def count_parameters(self) -> int:

@@ -68,6 +68,26 @@ _MODELS = {
         share_modules=True,
         gradient="last_cycle",
     ),
+    # What two processor cores learn mazes with: one layer that looks at a cell's eight neighbours, for both parts. The
+    # same weights work on mazes of any size (`HRM.on_grid`).
+    "maze-laptop": dict(
+        vocab_size=6,
+        seq_len=225,
+        d_model=64,
+        n_heads=4,
+        worker_layers=1,
+        controller_layers=1,
+        cycles=2,
+        steps=3,
+        inner_multiple=8,
+        mixer="convolution",
+        grid=(15, 15),
+        positions="none",
+        puzzles=1,
+        puzzle_positions=1,
+        share_modules=True,
+        gradient="last_cycle",
+    ),
 }
 
 _SMALL_TRAINING = dict(
@@ -127,6 +147,21 @@ _TRAININGS = {
         continue_loss=False,
         output_loss="softmax",
         ema=0.995,
+        exploration=0.5,
+    ),
+    "maze-laptop": dict(
+        batch_size=64,
+        max_steps=3_000,
+        max_segments=8,
+        lr=2e-3,
+        lr_floor=0.05,
+        warmup_steps=100,
+        weight_decay=0.1,
+        precision="auto",
+        compile=True,
+        continue_loss=False,
+        output_loss="softmax",
+        ema=0.99,
         exploration=0.5,
     ),
 }

@@ -90,6 +90,7 @@ def test_an_onnx_graph_thinks_as_torch_does_in_batches_of_any_size(tmp_path):
         dict(puzzles=0),
         dict(mixer="mlp", positions="none", share_modules=True),
         dict(positions="learned", controller_sees_input=True),
+        dict(mixer="convolution", positions="none", grid=(2, 8), puzzles=3, puzzle_positions=2, share_modules=True),
         dict(positions="grid", grid=(4, 4, 2, 2), puzzles=3, puzzle_positions=4, cycles=3, steps=3),
     ],
 )

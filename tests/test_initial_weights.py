@@ -19,6 +19,7 @@ from hrm_lite.training.trainer import fingerprint
 INITIAL_WEIGHTS = {
     "attention": (dict(positions="learned", puzzles=3), "83cbee89ce44c05a"),
     "mlp, grid": (dict(mixer="mlp", positions="grid", grid=(4, 4, 2, 2), share_modules=True), "f9b489e5eba36024"),
+    "convolution": (dict(mixer="convolution", positions="none", grid=(2, 8)), "a82531c7217b4602"),
     "wide": (dict(d_model=96, n_heads=3, vocab_size=11, seq_len=81, controller_layers=2), "494ec0068fc1259c"),
 }
 
@@ -40,7 +41,7 @@ def test_other_kernels_of_the_processor_draw_the_same_initial_weights(kernels):
     environment = os.environ | {"ATEN_CPU_CAPABILITY": kernels}
     ran = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, env=environment, capture_output=True,
                          text=True)  # fmt: skip
-    assert ran.stdout.strip() == "[True, True, True]", ran.stderr
+    assert ran.stdout.strip() == f"{[True] * len(INITIAL_WEIGHTS)}", ran.stderr
 
 
 def test_the_cut_normal_against_its_distribution():

@@ -254,10 +254,12 @@ def test_a_shipped_model_loads_solves_and_is_the_one_of_its_record(name):
                                if k in record["model"]}  # fmt: skip
     assert record["parameters"] == model.count_parameters()
     assert found.weights.stat().st_size <= (300_000 if name == "sudoku-4x4" else 5_000_000)
-    from hrm_lite.puzzles import sudoku
+    from hrm_lite.puzzles import maze, sudoku
 
-    puzzles = sudoku.load(record["source"], "test", limit=50)
-    assert puzzles.score(solve(model, puzzles.inputs, margin=record["halting"]["margin"]).tokens)["solved"] > 0.9
+    source = record["source"].split(" + ")[0]  # of several kinds of mazes the test set is of the first
+    puzzles = (maze if name.startswith("maze") else sudoku).load(source, "test", limit=50)
+    solved = puzzles.score(solve(model, puzzles.inputs, margin=record["halting"]["margin"]).tokens)["solved"]
+    assert solved > (0.9 if name.startswith("sudoku") else record["halting"]["exact"] - 0.2)
 
 
 def test_every_shipped_file_is_in_the_wheel():

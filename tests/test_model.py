@@ -8,7 +8,7 @@ import torch
 from hrm_lite import HRM, HRMConfig, model_preset
 from hrm_lite.baselines import FixedDepth, FlatRecurrence
 from hrm_lite.dynamics import answers, forward_residual, moments, residuals
-from hrm_lite.layers import Attention, Rotary, rms_norm, rotate, truncated_normal_
+from hrm_lite.layers import Attention, Convolution, Rotary, rms_norm, rotate, truncated_normal_
 from hrm_lite.model import Latents, grid_index
 
 SMALL = HRMConfig(
@@ -66,6 +66,8 @@ def test_modules_and_blocks(changes, expected):
         dict(puzzles=0),
         dict(puzzles=3, puzzle_positions=4),
         dict(mixer="mlp"),
+        dict(mixer="convolution", positions="none", grid=(2, 8)),
+        dict(mixer="convolution", positions="rope", grid=(4, 4, 2, 2), puzzles=0),
         dict(share_modules=True),
         dict(cycles=3, steps=5),
         dict(controller_sees_input=True),
@@ -186,6 +188,103 @@ def test_attention_against_the_formula():
     torch.testing.assert_close(layer(x), layer.out(y.transpose(1, 2).reshape(2, 7, 12)))
 
 
+def convolution_by_hand(mixer, x):
+    """`Convolution` as loops over rows, cells, channels and neighbours, in Python's own numbers."""
+    rows, columns = mixer.grid
+    batch, _, width = x.shape
+    front, out = mixer.prefix, torch.zeros_like(x)
+    for b in range(batch):
+        for c in range(width):
+            ahead = [x[b, p, c].item() for p in range(front)]
+            board = [x[b, front + i, c].item() for i in range(rows * columns)]
+            for p in range(front):
+                out[b, p, c] = mixer.front_sees[c].item() * sum(board) / len(board)
+            for i in range(rows * columns):
+                r, k = divmod(i, columns)
+                total = mixer.cells_see[c].item() * sum(ahead) / front if front else 0.0
+                for dr in (-1, 0, 1):
+                    for dk in (-1, 0, 1):
+                        if 0 <= r + dr < rows and 0 <= k + dk < columns:
+                            near = board[(r + dr) * columns + k + dk]
+                            total += mixer.weight[c, 0, dr + 1, dk + 1].item() * near
+                out[b, front + i, c] = total
+    return out
+
+
+@pytest.mark.parametrize("prefix", [0, 1, 3])
+@pytest.mark.parametrize("grid", [(1, 1), (1, 4), (3, 5)])
+def test_the_convolution_against_loops_and_finite_differences(grid, prefix):
+    torch.manual_seed(0)
+    mixer = Convolution(3, grid, prefix).double()
+    x = torch.randn(2, prefix + grid[0] * grid[1], 3, dtype=torch.float64, requires_grad=True)
+    torch.testing.assert_close(mixer(x), convolution_by_hand(mixer, x.detach()), atol=1e-12, rtol=1e-12)
+    names, values = zip(*mixer.named_parameters(), strict=True)
+    assert len(names) == (3 if prefix else 1)
+
+    def f(x, *weights):
+        return torch.func.functional_call(mixer, dict(zip(names, weights, strict=True)), (x,))
+
+    assert torch.autograd.gradcheck(f, (x, *values), fast_mode=True)
+
+
+def test_a_step_of_the_convolution_goes_one_cell_far_and_the_front_is_the_only_short_cut():
+    for prefix, far in ((0, False), (2, True)):
+        torch.manual_seed(0)
+        mixer = Convolution(4, (5, 6), prefix).double()
+        x = torch.randn(1, prefix + 30, 4, dtype=torch.float64, requires_grad=True)
+        row, column = 2, 3
+        once = torch.autograd.grad(mixer(x)[0, prefix + 6 * row + column].sum(), x)[0][0, prefix:].abs().sum(1)
+        near = torch.zeros(5, 6, dtype=torch.bool)
+        near[row - 1 : row + 2, column - 1 : column + 2] = True
+        assert torch.equal(once.reshape(5, 6) > 0, near)
+        twice = torch.autograd.grad(mixer(mixer(x))[0, prefix].sum(), x)[0][0, prefix:].abs().sum(1)
+        assert (twice[-1] > 0) == far, "the corner across the board is heard of by way of the front alone"
+
+
+CONVOLUTION = dict(mixer="convolution", positions="none", grid=(2, 8), puzzles=3, puzzle_positions=2)
+
+
+@pytest.mark.parametrize("changes", [{}, dict(puzzles=0), dict(share_modules=True, gradient="last_cycle")])
+def test_on_grid_gives_the_same_model_for_another_board(changes):
+    model = make(**CONVOLUTION | changes)
+    same, other = model.on_grid(2, 8), model.on_grid(3, 5)
+    tokens, ids = some_tokens(), torch.arange(3) % max(1, model.config.puzzles)
+    a, b = (m(m.initial_latents(3), tokens, ids) for m in (model, same))
+    assert torch.equal(a.logits, b.logits) and torch.equal(a.q_halt, b.q_halt)
+    assert same.dtype == torch.float64 and same.config == model.config
+    assert other.config == model.config.replace(seq_len=15, grid=(3, 5))
+    assert other.count_parameters() == model.count_parameters()
+    assert other(other.initial_latents(1), tokens[:1, :15]).logits.shape == (1, 15, 6)
+    with torch.no_grad():  # a copy: the model itself stays as it is
+        other.output_net.weight.zero_()
+    assert torch.equal(model(model.initial_latents(3), tokens, ids).logits, a.logits)
+    assert not model.eval().on_grid(3, 5).training
+
+
+def test_a_larger_board_of_nothing_but_edge_gives_the_same_middle():
+    """Far from the edge a cell cannot tell how large the board is, as long as nothing looks at all of it."""
+    model = make(mixer="convolution", positions="none", grid=(4, 4), puzzles=0, cycles=1, steps=1)
+    wide = model.on_grid(10, 10)
+    board = torch.randint(0, 6, (1, 10, 10), generator=torch.Generator().manual_seed(0))
+    shifted = board.roll((1, 2), (1, 2))
+    a, b = (wide(wide.initial_latents(1), x.flatten(1)).logits.reshape(10, 10, 6) for x in (board, shifted))
+    torch.testing.assert_close(a[3:6, 3:5], b[4:7, 5:7])
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, "'attention'.*'rope'"),
+        (dict(mixer="mlp", positions="none"), "'mlp'"),
+        (dict(mixer="convolution", positions="grid", grid=(4, 4)), "'grid' positions"),
+        (dict(mixer="convolution", positions="learned", grid=(4, 4)), "'learned' positions"),
+    ],
+)
+def test_on_grid_says_which_weights_belong_to_a_position(changes, says):
+    with pytest.raises(ValueError, match=says):
+        make(**changes).on_grid(5, 5)
+
+
 def test_truncated_normal_has_the_deviation_asked_for():
     t = truncated_normal_(torch.empty(400_000), 0.3)
     assert abs(t.std().item() - 0.3) < 2e-3 and t.abs().max().item() <= 2 * 0.3 / 0.8796256610342398 + 1e-6
@@ -284,7 +383,9 @@ def test_fixed_depth_runs_each_of_its_blocks_once_and_forgets_what_came_before()
         (dict(expansion=float("nan")), "expansion=nan"),
         (dict(rms_eps=0.0), "rms_eps"),
         (dict(positions="rotary"), "one of 'rope'"),
-        (dict(mixer="conv"), "'attention', 'mlp'"),
+        (dict(mixer="conv"), "'attention', 'mlp', 'convolution'"),
+        (dict(mixer="convolution", positions="none"), r"grid=\(\).*seq_len = 16"),
+        (dict(mixer="convolution", grid=(2, 7)), r"grid=\(2, 7\).*seq_len = 16"),
         (dict(gradient="bptt"), "'one_step', 'last_cycle', 'full'"),
         (dict(share_modules=1), "True or False"),
         (dict(positions="grid", grid=(4, 5)), "seq_len = 16"),

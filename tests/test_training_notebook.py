@@ -223,6 +223,26 @@ def test_the_budgets_in_the_head_of_the_notebook_are_those_of_the_records():
         assert ("not yet measured" in rows[profile]) == (not measured)
 
 
+def test_the_head_of_the_maze_notebook_says_what_the_records_say():
+    head = json.loads((ROOT / "notebooks/train_maze_hard.ipynb").read_text(encoding="utf-8"))["cells"][0]["source"]
+    rows = {line.split("|")[1].strip(" `"): line for line in "".join(head).splitlines() if line.startswith("| `")}
+    assert list(rows) == ["smoke", "laptop", "t4", "a100", "h200"]
+
+    runs = [read_json(path) for path in sorted((ROOT / "results/maze/laptop").glob("seed*.json"))]
+    (weights_,), (steps,) = {r["parameters"] for r in runs}, {r["steps"] for r in runs}
+    assert f"{weights_:,} weights" in rows["laptop"] and f"{steps:,} steps" in rows["laptop"]
+    assert [r["train"]["seed"] for r in runs] == list(range(len(runs))) and all(r["finished"] for r in runs)
+    for segments, said in ((4, "exact after 4 segments"), (8, "after 8")):
+        shares = sorted(round(100 * r["exact"][segments - 1]) for r in runs)
+        wanted = f"{shares[0]} to {shares[-1]} %" if shares[0] != shares[-1] else f"{shares[0]} %"
+        assert f"{wanted} {said}" in rows["laptop"], wanted
+    minutes = max(-(-r["cpu_seconds"] // 60) for r in runs)
+    assert f"{minutes:.0f} minutes of one processor core" in rows["laptop"]
+    for profile in ("t4", "a100", "h200"):  # the day there is a record, the table has to say what it found
+        measured = list((ROOT / "results/maze" / profile).rglob("*.json"))
+        assert ("not yet measured" in rows[profile]) == (not measured)
+
+
 def test_the_smallest_card_holds_what_its_profile_asks_for():
     """15 GB in float16, at the preset's batch, by the record; and the run ends by its steps, before its minutes."""
     rows = read_json(ROOT / "results/throughput/h200.json")["presets"][1:]

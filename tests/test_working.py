@@ -43,9 +43,12 @@ def test_shared_modules_stay_shared():
     assert working.model.controller is working.model.worker
 
 
-@pytest.mark.parametrize("mixer", ["attention", "mlp"])
-def test_bfloat16_is_close_to_float32_forward_and_backward(tokens, mixer):
-    model = make(mixer=mixer, d_model=64, worker_layers=2)
+CONVOLUTION = dict(mixer="convolution", positions="none", grid=(4, 4))
+
+
+@pytest.mark.parametrize("changes", [{}, dict(mixer="mlp"), CONVOLUTION], ids=["attention", "mlp", "convolution"])
+def test_bfloat16_is_close_to_float32_forward_and_backward(tokens, changes):
+    model = make(**changes, d_model=64, worker_layers=2)
     exact = copy.deepcopy(model).double()
     working = WorkingCopy(model, torch.bfloat16)
     out, reference = segment(working.model, tokens), segment(exact, tokens)
@@ -90,10 +93,14 @@ def test_attention_written_out_or_fused_is_the_formula(positions, dtype):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("gradient", ["one_step", "last_cycle", "full"])
-def test_compiled_blocks_give_the_same_numbers_and_gradients(tokens, gradient):
-    model = make(gradient=gradient, worker_layers=2)
-    plain, compiled = WorkingCopy(model), WorkingCopy(make(gradient=gradient, worker_layers=2), compiled=True)
+@pytest.mark.parametrize(
+    "changes",
+    [dict(gradient="one_step"), dict(gradient="last_cycle"), dict(gradient="full"), CONVOLUTION],
+    ids=["one_step", "last_cycle", "full", "convolution"],
+)
+def test_compiled_blocks_give_the_same_numbers_and_gradients(tokens, changes):
+    model = make(**changes, worker_layers=2)
+    plain, compiled = WorkingCopy(model), WorkingCopy(make(**changes, worker_layers=2), compiled=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)  # a fallback
         a, b = segment(plain.model, tokens), segment(compiled.model, tokens)
