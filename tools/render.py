@@ -51,8 +51,8 @@ def stage() -> None:
         shutil.copy2(ROOT / name, STAGE / name)
     (STAGE / "book" / "api.md").write_text(api.page(), encoding="utf-8")
     pages = {source.relative_to(BUILD / "executed"): json.loads(source.read_text(encoding="utf-8"))
-             for source in sorted((BUILD / "executed" / "book").rglob("*.ipynb"))}
-    # Of the notebooks for large runs the pages show the runs that were made, not the smoke tests.
+             for source in sorted((BUILD / "executed").rglob("*.ipynb"))}
+    # Of the notebooks for large runs the pages show the whole runs that are kept; the others their smoke tests.
     pages |= {source.relative_to(ROOT): at_scale.refreshed(path, source)
               for path, source in at_scale.executed().items()}
     for name, notebook in pages.items():
