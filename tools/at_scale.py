@@ -1,58 +1,69 @@
-"""The whole runs of the notebooks that are kept: results/**/run/executed.ipynb beside run.json and model.safetensors.
+"""The full-scale notebooks that were executed whole, and bringing their text up to date.
 
-Such a folder is a run folder in small: the training cell finds a finished run there and does nothing, so nbval repeats
-the evaluation alone. It is made, from a clean checkout, by
+    python tools/at_scale.py        take over titles and text from notebooks/; refuses where code differs
 
-    mkdir -p results/maze/laptop/run && cd results/maze/laptop/run
-    hrm-lite run ../../../../notebooks/train_maze_hard.ipynb -p profile=laptop -p run_dir=. --to executed.ipynb
-
-after which all but these three files is removed. Needs nothing but Python.
+An executed notebook lies beside its finished run: results/KIND/NAME/run/executed.ipynb, run.json, model.safetensors.
 """
 
 import json
-import re
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PROFILES = ("smoke", "laptop", "t4", "a100", "h200")
-KEPT = {"executed.ipynb", "run.json", "model.safetensors"}
-INJECTED = "injected-parameters"
+sys.path.insert(0, str(ROOT))
+
+INJECTED = "injected-parameters"  # papermill's tag
+KEPT = ("parameters", "provenance")  # of what `hrm-lite run` notes
 
 
-def executed(root: Path = ROOT) -> list[Path]:
-    return sorted((root / "results").glob("**/run/executed.ipynb"))
+def is_injected(cell: dict) -> bool:
+    return INJECTED in cell["metadata"].get("tags", [])
 
 
-def code(notebook: dict) -> list[str]:
-    """The code cells, without the parameters that papermill put in."""
-    return ["".join(cell["source"]) for cell in notebook["cells"]
-            if cell["cell_type"] == "code" and INJECTED not in cell["metadata"].get("tags", [])]
+def text(cell: dict) -> str:
+    return cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
 
 
-def source_name(notebook: dict, root: Path = ROOT) -> str:
-    """Which notebook of notebooks/ this is a run of: the one with the same title. ValueError where there is none."""
-    def title(n):
-        return next(("".join(c["source"]).splitlines()[0] for c in n["cells"] if c["cell_type"] == "markdown"), None)
-
-    for path in sorted((root / "notebooks").glob("*.ipynb")):
-        if title(json.loads(path.read_text(encoding="utf-8"))) == title(notebook):
-            return path.stem
-    raise ValueError(f"no notebook under notebooks/ has the title {title(notebook)!r}")
+def source_of(run: dict) -> Path:
+    """The notebook that a run was made from; `hrm-lite run` notes its name and papermill its path."""
+    noted = run["metadata"]
+    name = noted.get("hrm_lite", {}).get("notebook") or noted["papermill"]["input_path"]
+    return ROOT / "notebooks" / Path(name).name
 
 
-def profile(notebook: dict) -> str:
-    """The profile of the run: the last one that a cell of parameters sets."""
-    cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"
-             and {"parameters", INJECTED} & set(c["metadata"].get("tags", []))]
-    return re.findall(r"(?m)^profile = [\"'](\w+)[\"']", "\n".join(cells))[-1]
+def executed() -> dict[Path, Path]:
+    """{executed notebook: its source}"""
+    found = sorted((ROOT / "results").rglob("run/executed.ipynb"))
+    return {path: source_of(json.loads(path.read_text(encoding="utf-8"))) for path in found}
 
 
-def shown(root: Path = ROOT) -> dict[str, Path]:
-    """For each notebook, the kept run that its page shows: the one of the largest profile."""
-    best: dict[str, tuple[int, Path]] = {}
-    for path in executed(root):
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        rank, name = PROFILES.index(profile(notebook)), source_name(notebook, root)
-        if name not in best or rank > best[name][0]:
-            best[name] = rank, path
-    return {name: path for name, (_, path) in best.items()}
+def refreshed(path: Path, source: Path) -> dict:
+    """The executed notebook with the present text. ValueError when its code is not the present code."""
+    run, now = (json.loads(p.read_text(encoding="utf-8")) for p in (path, source))
+    cells = [cell for cell in run["cells"] if not is_injected(cell)]
+    codes = [[text(cell) for cell in book if cell["cell_type"] == "code"] for book in (cells, now["cells"])]
+    if codes[0] != codes[1]:
+        raise ValueError(f"{path.relative_to(ROOT)} was made from other code than {source.name} has now: run it again "
+                         "(CONTRIBUTING.md says how).")
+    outputs = iter(cell for cell in run["cells"] if cell["cell_type"] == "code")
+    merged = []
+    for cell in now["cells"]:
+        if cell["cell_type"] == "code":
+            done = next(outputs)
+            if is_injected(done):
+                merged.append(done | {"metadata": {"tags": [INJECTED]}})
+                done = next(outputs)
+            cell = done | {"metadata": cell["metadata"]}
+        merged.append(cell)
+    # Folders, hosts and processes of whoever ran it are nobody else's business.
+    noted = run["metadata"]
+    own = {"notebook": source.name} | {key: noted["hrm_lite"][key] for key in KEPT if key in noted.get("hrm_lite", {})}
+    own |= {"parameters": noted["papermill"]["parameters"]} if "papermill" in noted else {}
+    widgets = {"widgets": noted["widgets"]} if "widgets" in noted else {}
+    return run | {"cells": merged, "metadata": now["metadata"] | {"hrm_lite": own} | widgets}
+
+
+if __name__ == "__main__":
+    for path, source in executed().items():
+        path.write_text(json.dumps(refreshed(path, source), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(path.relative_to(ROOT))
