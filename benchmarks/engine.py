@@ -9,6 +9,7 @@ Sections
     scaling    seconds of a step against N·T, width, length and batch
     memory     bytes that the backward pass keeps, against N·T, for each gradient
     solving    halting against all 16 segments, on 4x4 Sudoku with a model of this repository; one puzzle at a time
+    recipe     the 9x9 recipe of a laptop: samples/s, its share of the core's matrix rate, what takes the time
     imports    cold start of all that `import hrm_lite` offers against `import torch`
     presets    "paper", "lite" and "compact" at full batch: samples/s, TFLOP/s, peak memory           (CUDA only)
     capacity   the largest batch that fits, one-step gradient against BPTT                            (CUDA only)
@@ -120,6 +121,42 @@ def solving(device: str, threads: int) -> list[dict]:
         rows.append({"model": name, "margin": margin.value, "exact, 16 segments": exact[0], "exact, halting": exact[1],
                      "mean segments": halted.segments.double().mean().item(), "puzzles/s, 16 segments": len(x) / t16,
                      "puzzles/s, halting": len(x) / t, "times as fast": t16 / t, "ms/segment alone": single * 1e3})
+    return rows
+
+
+def recipe(device: str, threads: int) -> list[dict]:
+    """"sudoku-laptop": FLOP/s beside those of the linear maps alone, at the sizes that the step has; shares of time."""
+    import torch
+    import torch.nn.functional as F
+    from torch.profiler import ProfilerActivity, profile
+    from torch.utils.flop_counter import FlopCounterMode
+    from train_step import random_puzzles
+
+    from hrm_lite import HRM, model_preset, train_preset
+    from hrm_lite.training.supervision import DeepSupervision
+
+    preset, rows = "sudoku-laptop", []
+    for precision in ("float32", "bfloat16"):
+        config, model = train_preset(preset, precision=precision), HRM(model_preset(preset))
+        d, s, b = model.config.d_model, model.config.positions_total, config.batch_size
+        with FlopCounterMode(display=False) as counter:
+            DeepSupervision(model, random_puzzles(64, 81), config.replace(compile=False), device=device).step()
+        flop = counter.get_total_flops()
+        kind, matrix = getattr(torch, precision), []
+        for width, count in ((d, b * s), (s, b * d)):  # over channels, over positions
+            inner = 2 * model.config.inner_width(width)
+            x, w = torch.ones(count, width, dtype=kind), torch.ones(inner, width, dtype=kind)
+            matrix.append(2 * count * width * inner / seconds_of(lambda x=x, w=w: F.linear(x, w), device, 9))
+        work = DeepSupervision(model, random_puzzles(4 * b, 81), config, device=device)
+        step = seconds_of(work.step, device, 9)
+        with profile(activities=[ProfilerActivity.CPU]) as seen:
+            work.step()
+        spent = {e.key: e.self_cpu_time_total for e in seen.key_averages()}
+        total, mm = sum(spent.values()), sum(t for key, t in spent.items() if key in ("aten::mm", "aten::bmm"))
+        fused = sum(t for key, t in spent.items() if "CompiledFxGraph" in key)
+        rows.append({"preset": preset, "precision": precision, "samples/s": b / step, "GFLOP/s": flop / step / 1e9,
+                     "linear maps alone, GFLOP/s": min(matrix) / 1e9, "of those": flop / step / min(matrix),
+                     "time in matrix products": mm / total, "in fused elementwise passes": fused / total})
     return rows
 
 
@@ -236,7 +273,9 @@ def t4(device: str, threads: int) -> list[dict]:
     return rows
 
 
-SECTIONS = {f.__name__: f for f in (training, scaling, memory, solving, imports, presets, capacity, t4)}
+SECTIONS = {
+    f.__name__: f for f in (training, scaling, memory, solving, recipe, imports, presets, capacity, t4)
+}
 
 
 def table(rows: list[dict]) -> str:
@@ -255,7 +294,7 @@ def table(rows: list[dict]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sections", nargs="+", choices=SECTIONS, metavar="NAME",
-                        default=["training", "scaling", "memory", "solving", "imports"])
+                        default=["training", "scaling", "memory", "solving", "recipe", "imports"])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write everything to this file")

@@ -93,6 +93,7 @@ def run(name: str, seed: int, budget: float) -> dict:
         work.step()
         spent += time.process_time() - begun
     found = {}
+    work.judged.refresh()  # the averaged weights of now
     for what, source in JUDGED_BY.items():
         test = sudoku.load(source, "test", TEST_PUZZLES)
         exact = evaluate(work.judged.model, *test.as_tensors()[:2], COUNTS[-1], batch_size=TEST_PUZZLES)["exact"]

@@ -180,11 +180,26 @@ def test_discard_takes_a_file_that_is_not_there(tmp_path):
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def span(shares: list[float]) -> str:
+    """The least and the most of some shares, as the heads of notebooks say it."""
+    low, high = (f"{100 * share:.1f}" for share in (min(shares), max(shares)))
+    return f"{low} %" if low == high else f"{low} to {high} %"
+
+
 def test_the_budgets_in_the_head_of_the_notebook_are_those_of_the_records():
     head = json.loads((ROOT / "notebooks/train_sudoku_extreme.ipynb").read_text(encoding="utf-8"))["cells"][0]["source"]
     rows = {line.split("|")[1].strip(" `"): line for line in "".join(head).splitlines() if line.startswith("| `")}
     said = "".join(head)
-    assert list(rows) == ["smoke", "t4", "a100", "h200"]
+    assert list(rows) == ["smoke", "laptop", "t4", "a100", "h200"]
+
+    laptop = [read_json(path) for path in sorted((ROOT / "results/sudoku/9x9-laptop").glob("seed*.json"))]
+    assert len(laptop) >= 2 and {record["source"] for record in laptop} == {"generated:9x9:24-40"}
+    for kind, kinds in (("30-40", "30 to 40 givens"), ("minimal", "minimal puzzles")):
+        exact = [r["elsewhere"][f"generated:9x9:{kind} (test, seed {i})"]["exact"][-1] for i, r in enumerate(laptop)]
+        assert f"{kinds}: {span(exact)}" in rows["laptop"]
+    minutes = max(record["cpu_seconds"] for record in laptop) / 60
+    assert f"{minutes:.0f} min of one core" in rows["laptop"]
+    assert f"{round(laptop[0]['parameters'], -3):,} weights" in rows["laptop"]
 
     memory = {(r["preset"], r["precision"], r[""]): r["peak GB"] for r in
               read_json(ROOT / "results/throughput/h200.json")["presets"][1:]}  # fmt: skip
