@@ -68,8 +68,8 @@ _MODELS = {
         share_modules=True,
         gradient="last_cycle",
     ),
-    # The ARC tasks that fit ten rows and columns: a cell sees its neighbours, the mean of the board and the puzzle
-    # embedding. `puzzles` is for whoever loads the tasks to say (`identifiers`), and another canvas, too.
+    # The ARC tasks that fit ten rows and columns, arc-agi-1:10x10:30, with an embedding for each copy: a cell sees its
+    # neighbours, the mean of the board and the puzzle embedding.
     "arc-laptop": dict(
         vocab_size=12,
         seq_len=100,
@@ -83,7 +83,7 @@ _MODELS = {
         mixer="convolution",
         positions="none",
         grid=(10, 10),
-        puzzles=1,
+        puzzles=7_893,
         share_modules=True,
         gradient="last_cycle",
     ),

@@ -33,6 +33,7 @@ __all__ = [
 SHIPPED = {
     "sudoku-4x4": ("sudoku/4x4-hrm/model.safetensors", "sudoku/4x4-hrm/seed0.json"),
     "sudoku-9x9": ("sudoku/9x9-compact/model.safetensors", "sudoku/9x9-compact/seed0.json"),
+    "arc": ("arc/laptop/model.safetensors", "arc/laptop/seed0.json"),
 }
 
 _WINDOWS = os.name == "nt"
