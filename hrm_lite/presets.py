@@ -68,7 +68,7 @@ _MODELS = {
         share_modules=True,
         gradient="last_cycle",
     ),
-    # The ARC tasks that fit ten rows and columns, arc-agi-1:10x10:30, with an embedding for each copy: a cell sees its
+    # The ARC tasks that fit ten rows and columns, arc-agi-1:10x10:7, with an embedding for each copy: a cell sees its
     # neighbours, the mean of the board and the puzzle embedding.
     "arc-laptop": dict(
         vocab_size=12,
@@ -83,7 +83,7 @@ _MODELS = {
         mixer="convolution",
         positions="none",
         grid=(10, 10),
-        puzzles=7_893,
+        puzzles=2_041,
         share_modules=True,
         gradient="last_cycle",
     ),
@@ -118,7 +118,7 @@ _TRAININGS = {
     ),
     "compact": dict(
         batch_size=768,
-        max_steps=4_000,
+        max_steps=3_000,
         max_segments=8,
         lr=1e-3,
         lr_floor=0.1,
@@ -150,7 +150,7 @@ _TRAININGS = {
     ),
     "arc-laptop": dict(
         batch_size=64,
-        max_steps=4_000,
+        max_steps=3_000,
         max_segments=4,
         lr=2e-3,
         puzzle_lr=0.02,
