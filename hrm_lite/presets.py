@@ -118,7 +118,7 @@ _TRAININGS = {
     ),
     "compact": dict(
         batch_size=768,
-        max_steps=3_000,
+        max_steps=4_000,
         max_segments=8,
         lr=1e-3,
         lr_floor=0.1,
