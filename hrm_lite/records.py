@@ -32,7 +32,9 @@ __all__ = [
 # Trained models that come with the package, by the name that one asks for: weights and run record under results/.
 SHIPPED = {
     "sudoku-4x4": ("sudoku/4x4-hrm/model.safetensors", "sudoku/4x4-hrm/seed0.json"),
-    "sudoku-9x9": ("sudoku/9x9-compact/model.safetensors", "sudoku/9x9-compact/seed0.json"),
+    # Trained on two cores of a laptop's kind, and, four times as large, on a GPU.
+    "sudoku-9x9": ("sudoku/9x9-laptop/model.safetensors", "sudoku/9x9-laptop/seed0.json"),
+    "sudoku-9x9-compact": ("sudoku/9x9-compact/model.safetensors", "sudoku/9x9-compact/seed0.json"),
     "arc": ("arc/laptop/model.safetensors", "arc/laptop/seed0.json"),
 }
 
@@ -199,9 +201,10 @@ def published(name: str) -> list[dict]:
     FileNotFoundError when there is no such record.
     """
     for results in _results():
-        # Not the copies that an editor keeps beside them (.ipynb_checkpoints).
+        # Not the copies that an editor keeps beside them (.ipynb_checkpoints), nor the finished run that lies beside an
+        # executed notebook: the record says it all again.
         found = sorted((results / name).rglob("*.json"))
-        if found := [path for path in found if not re.search(r"/\.", path.relative_to(results).as_posix())]:
+        if found := [path for path in found if not re.search(r"/\.|/run/", path.relative_to(results).as_posix())]:
             return [read_json(path) for path in found]
     raise FileNotFoundError(
         f"no run records called {name!r} lie beside the package. They come with a checkout of the repository; "

@@ -16,6 +16,7 @@ from .model import HRM
 from .puzzles.arc import ArcSet, Ballots, Candidate
 from .puzzles.base import PuzzleSet
 from .solving import Solution, as_numbers, solve
+from .solving.numbers import side_by_side
 
 __all__ = ["adopt_tasks", "check_tasks", "claim_tasks", "solve_by_vote", "solve_tasks", "vote"]
 
@@ -60,7 +61,7 @@ def solve_by_vote(
 
 
 def solve_tasks(
-    model: HRM, tests: ArcSet, copies: int | None = None, batch_size: int = 512, **settings
+    model: HRM, tests: ArcSet, copies: int | None = None, batch_size: int | None = None, **settings
 ) -> dict[str, list[list[Candidate]]]:
     """Ranked guesses for the tests of ARC tasks, {task name: [candidates for its first test input, best first, …]}.
 
@@ -73,6 +74,7 @@ def solve_tasks(
     """
     check_tasks(model, tests)
     ballots = Ballots(len(tests))
+    batch_size = side_by_side(model, batch_size)
     for batch in tests.copies(copies, batch_size, model.z_H_init.device):
         solution = solve(model, batch.tokens, puzzle_ids=batch.ids, batch_size=batch_size, **settings)
         grids = tests.undo(solution.tokens, batch.ids)

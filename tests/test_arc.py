@@ -199,7 +199,7 @@ def test_a_smaller_canvas_keeps_the_tasks_that_fit_it_whole(version):
                 colours = puzzles.copies_of.colours[number]
                 wanted = dihedral(colours[old], puzzles.copies_of.symmetry[number])
                 assert same(image, published_canvas(wanted, side=10)) and same(grid, old)
-        x, y, new = puzzles.present(*puzzles.stored_tensors(), torch.Generator().manual_seed(0))
+        x, y, _ = puzzles.present(*puzzles.stored_tensors(), torch.Generator().manual_seed(0))
         assert x.shape == y.shape == (len(puzzles), 100)
         assert same((x > 1).sum(1), (puzzles.inputs > 1).sum(1)), "moved, and nothing fell off"
     assert not test.violations(torch.tensor(test.labels)).any() and test.score(test.labels)["exact"] == 1
@@ -215,7 +215,7 @@ def test_the_source_may_tell_the_canvas(folder):
         folder, "train", augmentations=4).content_hash
     with pytest.raises(ValueError, match="leave one out"):
         arc.load(f"{folder}:9x9", "train", side=9)
-    with pytest.raises(ValueError, match="No task to be solved of .* fits a canvas of 2 x 2"):
+    with pytest.raises(ValueError, match=r"No task to be solved of .* fits a canvas of 2 x 2"):
         arc.load(folder, "train", side=2)
     for side in (0, 31, 10.0, True):
         with pytest.raises(ValueError, match="side must be a whole number, 1 to 30"):

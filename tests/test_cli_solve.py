@@ -50,6 +50,12 @@ def test_a_typed_puzzle_is_solved_by_the_model_of_its_size():
     assert 0.5 < found["confidence"] <= 1 and found["content"] and found["warning"] is None
 
 
+def test_of_two_models_for_nine_digits_the_stronger_one_is_asked():
+    hard = "000000010400000000020000000000050407008000300001090000300400200050100000000806000"
+    found = answer_of(hard)
+    assert found["solved"] and found["model"] == "sudoku-9x9-compact", found["model"]
+
+
 @pytest.mark.parametrize(
     "text",
     [PUZZLE.replace(".", "0"), "1... ...2 .4.. ..3.", "1...\n...2\n.4..\n..3.\n", "1...\r\n...2\r\n.4..\r\n..3."],

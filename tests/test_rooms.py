@@ -64,7 +64,7 @@ def test_every_room_has_its_place():
         ("puzzles/maze/set.py", "from ...model import HRM"),
         ("puzzles/base.py", "from hrm_lite import solving"),
         ("training/optim.py", "from ..cli import main"),
-        ("solving.py", "def f():\n    from .training.checkpoints import load_model"),
+        ("solving/attempts.py", "def f():\n    from ..training.checkpoints import load_model"),
         ("plots/boards.py", "from ..training import Trainer"),
         ("training/trainer.py", "from .. import plots"),
     ],

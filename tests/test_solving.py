@@ -9,7 +9,9 @@ from hrm_lite import HRM, solve
 from hrm_lite.losses import IGNORE, exact_and_cells
 from hrm_lite.model import Latents, Output
 from hrm_lite.puzzles import sudoku
-from hrm_lite.solving import Solution, _random_latents, choose_margin, evaluate, verdicts
+from hrm_lite.puzzles.stream import start
+from hrm_lite.solving import Solution, choose_margin, evaluate, verdicts
+from hrm_lite.solving.attempts import random_latents
 from hrm_lite.voting import solve_by_vote, vote
 
 
@@ -254,7 +256,7 @@ def test_a_restart_is_for_those_who_are_not_content_and_leaves_the_trace_alone()
 
 
 def test_random_latents_are_drawn_as_the_initial_ones_and_apart():
-    z_H, z_L = _random_latents(make(), 2000, torch.Generator().manual_seed(0))
+    z_H, z_L = random_latents(make(), [torch.Generator().manual_seed(seed) for seed in range(2000)])
     for z in (z_H, z_L):
         assert z.shape == (2000, 17, 16) and torch.equal(z, z[:, :1].expand_as(z))
         assert z[:, 0].std().item() == pytest.approx(1, abs=0.02) and z.abs().max() < 2.3
@@ -386,8 +388,87 @@ def test_an_evaluation_has_a_budget_and_says_how_far_it_came(puzzles, monkeypatc
     model, (x, y, _) = make(), puzzles.as_tensors()
     some = evaluate(model, x[:20], y[:20], 2, batch_size=20)
     minutes = iter(range(100))
-    monkeypatch.setattr("hrm_lite.solving.time.monotonic", lambda: 60 * next(minutes))
+    monkeypatch.setattr("hrm_lite.solving.evaluation.time.monotonic", lambda: 60 * next(minutes))
     found = evaluate(model, x, y, 2, batch_size=20, progress=True, max_minutes=0.5)
     assert found == some | {"puzzles": 20}
     assert "20/60" in capfd.readouterr().err
     assert evaluate(model, x, y, 2, batch_size=20, max_minutes=50)["puzzles"] == 60
+
+
+def test_doubtful_puzzles_of_all_attempts_share_full_batches():
+    """One attempt after the other would run the batch dry at the end of each, seven times."""
+
+    class Counted(Lucky):
+        def forward(self, z, tokens, puzzle_ids=None):
+            self.batches.append(len(tokens))
+            return super().forward(z, tokens, puzzle_ids)
+
+    model = Counted(make().config)
+    model.z_H_init.fill_(-1.0)
+    model.batches = []
+    found = solve(model, torch.zeros(300, 16, dtype=torch.long), max_segments=3, restarts=6, batch_size=64, seed=1)
+    full = sum(batch == 64 for batch in model.batches)
+    assert sum(model.batches) == found.segments.sum()
+    assert set(model.batches[:full]) == {64}, "full until nobody waits"
+    assert sum(model.batches) / len(model.batches) > 0.9 * 64
+    assert len(model.batches) < 0.9 * _batches_one_attempt_after_the_other(found.segments, 3, 64)
+
+
+def _batches_one_attempt_after_the_other(segments, most: int, batch_size: int) -> int:
+    """How many calls of the model the same work takes when an attempt begins after all have had the one before."""
+    left, calls = segments.clone(), 0
+    while len(left):
+        queue = left.clamp(max=most).tolist()
+        running = [queue.pop() for _ in range(min(batch_size, len(queue)))]
+        while running:
+            calls += 1
+            running = [age - 1 for age in running if age > 1]
+            running += [queue.pop() for _ in range(min(batch_size - len(running), len(queue)))]
+        left = (left - most)[left > most]
+    return calls
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_a_restart_is_the_same_alone_and_in_any_company(puzzles, noise):
+    """Held against a loop written out: a puzzle, an attempt, a segment after the other, in float64."""
+    model = make(3).double()
+    torch.nn.init.normal_(model.q_head.weight, generator=torch.Generator().manual_seed(1))
+    x, y, _ = puzzles.as_tensors()
+    margin = verdicts(model, x, y, 3).q_halt.amax(0).quantile(0.7).item()  # three in ten are content with the first
+    settings = dict(max_segments=3, margin=margin, restarts=4, seed=7, noise=noise)
+    whole = solve(model, x, **settings)
+    assert whole.segments.unique().numel() > 4, "some need no restart, some one, some several"
+    for count, batch_size in ((60, 7), (10, 1)):
+        parts = solve(model, x[:count], batch_size=batch_size, **settings)
+        assert torch.equal(whole.tokens[:count], parts.tokens) and torch.equal(whole.segments[:count], parts.segments)
+        torch.testing.assert_close(whole.q_halt[:count], parts.q_halt)
+    for row in range(10):
+        best, answer, used = -torch.inf, None, 0
+        for attempt in range(5):
+            z = model.initial_latents(1)
+            if attempt:
+                z = random_latents(model, [torch.Generator().manual_seed(start((7, row, attempt)))])
+            for segment in range(3):
+                if attempt and segment and noise:
+                    g = torch.Generator().manual_seed(start((7, row, attempt, segment)))
+                    z = Latents(
+                        *(a + noise * b for a, b in zip(z, torch.randn(2, *z.z_H.shape[1:], generator=g), strict=True))
+                    )
+                out, used = model(z, x[row : row + 1]), used + 1
+                z, content = out.latents, out.q_halt.item() > margin
+                if content:
+                    break
+            if out.q_halt.item() > best:
+                best, answer = out.q_halt.item(), out.logits.argmax(-1)[0]
+            if content:
+                break
+        assert torch.equal(whole.tokens[row], answer) and whole.segments[row] == used
+        assert whole.q_halt[row].item() == pytest.approx(best, rel=1e-5)
+    quiet = solve(model, x, **(settings | {"noise": 0.0}))
+    first = whole.segments <= 3
+    assert torch.equal(quiet.q_halt[first], whole.q_halt[first]), "a first attempt has no noise"
+    assert torch.equal(quiet.q_halt, whole.q_halt) == (noise == 0)
+    with pytest.raises(ValueError, match="noise=-1"):
+        solve(model, x, noise=-1.0)
+    with pytest.raises(ValueError, match="0 or more; got"):
+        solve(model, x, margin=1e9, restarts=1, seed=-1)

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))   # run as a script, it sees its own folder only
 
-from tools import api, fold  # noqa: E402
+from tools import api, at_scale, fold  # noqa: E402
 
 BUILD = ROOT / "_build"
 STAGE, HTML, FINGERPRINT = BUILD / "stage", BUILD / "html", BUILD / "html.fingerprint"
@@ -50,10 +50,14 @@ def stage() -> None:
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(ROOT / name, STAGE / name)
     (STAGE / "book" / "api.md").write_text(api.page(), encoding="utf-8")
-    for source in sorted((BUILD / "executed" / "book").rglob("*.ipynb")):   # what runs at scale is not a page
-        target = STAGE / source.relative_to(BUILD / "executed")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(for_the_page(json.loads(source.read_text(encoding="utf-8")))), encoding="utf-8")
+    pages = {source.relative_to(BUILD / "executed"): json.loads(source.read_text(encoding="utf-8"))
+             for source in sorted((BUILD / "executed" / "book").rglob("*.ipynb"))}
+    # Of the notebooks for large runs the pages show the runs that were made, not the smoke tests.
+    pages |= {source.relative_to(ROOT): at_scale.refreshed(path, source)
+              for path, source in at_scale.executed().items()}
+    for name, notebook in pages.items():
+        (STAGE / name).parent.mkdir(parents=True, exist_ok=True)
+        (STAGE / name).write_text(json.dumps(for_the_page(notebook)), encoding="utf-8")
 
 
 def fingerprint() -> str:

@@ -17,6 +17,9 @@ Examples:
   hrm-lite solve puzzle.txt --model runs/nine --segments 64 --restarts 4
 """
 
+# Of several models that ship for one kind of puzzle, the one that solves most.
+_STRONGEST = {"sudoku-9x9": "sudoku-9x9-compact"}
+
 
 @click.command("solve", epilog=_EXAMPLES)
 @click.argument("puzzle", required=False)
@@ -65,7 +68,8 @@ def command(puzzle, source, segments, no_halt, margin, restarts, seq_len, as_jso
 
         puzzles, warning = read_puzzle(text)
         if source is None:
-            source = puzzles.name if puzzles.name in SHIPPED else None
+            source = _STRONGEST.get(puzzles.name, puzzles.name)
+            source = source if source in SHIPPED else None
         if source is None:
             have = ", ".join(SHIPPED)
             raise ValueError(
