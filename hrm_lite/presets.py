@@ -88,6 +88,25 @@ _MODELS = {
         share_modules=True,
         gradient="last_cycle",
     ),
+    # The ARC tasks that fit ten rows and columns, arc-agi-1:10x10:7, with an embedding for each copy: a cell sees its
+    # neighbours, the mean of the board and the puzzle embedding.
+    "arc-laptop": dict(
+        vocab_size=12,
+        seq_len=100,
+        d_model=96,
+        n_heads=4,
+        worker_layers=2,
+        controller_layers=2,
+        cycles=2,
+        steps=2,
+        inner_multiple=8,
+        mixer="convolution",
+        positions="none",
+        grid=(10, 10),
+        puzzles=2_041,
+        share_modules=True,
+        gradient="last_cycle",
+    ),
 }
 
 _SMALL_TRAINING = dict(
@@ -156,6 +175,22 @@ _TRAININGS = {
         lr=2e-3,
         lr_floor=0.05,
         warmup_steps=100,
+        weight_decay=0.1,
+        precision="auto",
+        compile=True,
+        continue_loss=False,
+        output_loss="softmax",
+        ema=0.99,
+        exploration=0.5,
+    ),
+    "arc-laptop": dict(
+        batch_size=64,
+        max_steps=3_000,
+        max_segments=4,
+        lr=2e-3,
+        puzzle_lr=0.02,
+        lr_floor=0.1,
+        warmup_steps=50,
         weight_decay=0.1,
         precision="auto",
         compile=True,

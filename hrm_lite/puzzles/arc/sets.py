@@ -13,7 +13,7 @@ import torch
 
 from hrm_lite.puzzles.arc import augmentation as augmentation
 from hrm_lite.puzzles.arc.augmentation import Copies
-from hrm_lite.puzzles.arc.codec import CELLS, COLOURS, FIRST_COLOUR, SIDE, VOCAB, decode_many, encode, rectangle
+from hrm_lite.puzzles.arc.codec import COLOURS, FIRST_COLOUR, SIDE, VOCAB, decode_many, encode, rectangle
 from hrm_lite.puzzles.arc.tasks import Pair, Task
 from hrm_lite.puzzles.base import Face, PuzzleSet
 
@@ -22,7 +22,7 @@ class Batch(NamedTuple):
     """Questions to solve, each in the clothes of one copy."""
 
     tokens: torch.Tensor
-    """(batch, 900) uint8"""
+    """(batch, side²) uint8"""
     ids: torch.Tensor
     """(batch,) int64, the copies' identifiers"""
     rows: torch.Tensor
@@ -57,18 +57,20 @@ class ArcSet(PuzzleSet):
                 "task gives them.")
 
     @classmethod
-    def from_pairs(cls, name: str, pairs: list[tuple[Task, Pair]], copies: Copies, source: str = "") -> ArcSet:
-        """A set of (task, pair of that task); every task must be one of those in `copies`.
+    def from_pairs(
+        cls, name: str, pairs: list[tuple[Task, Pair]], copies: Copies, source: str = "", side: int = SIDE,
+    ) -> ArcSet:
+        """A set of (task, pair of that task) on a canvas of side x side; every task must be one of those in `copies`.
 
         A pair without an answer has a label of pads: no cell of it is scored.
         """
         number = {task.name: i for i, task in enumerate(copies.tasks)}
-        nothing = np.zeros(CELLS, np.uint8)
+        nothing = np.zeros(side * side, np.uint8)
         inputs, labels = (
-            np.array([nothing if pair[side] is None else encode(pair[side]) for _, pair in pairs], np.uint8)
-            .reshape(-1, CELLS) for side in (0, 1))
+            np.array([nothing if pair[half] is None else encode(pair[half], side=side) for _, pair in pairs], np.uint8)
+            .reshape(-1, side * side) for half in (0, 1))
         ids = np.array([copies.first[number[task.name]] for task, _ in pairs], np.int32)
-        return cls(name, VOCAB, (SIDE, SIDE), None, inputs, labels, ids, source=source, copies_of=copies)
+        return cls(name, VOCAB, (side, side), None, inputs, labels, ids, source=source, copies_of=copies)
 
     @property
     def faces(self) -> tuple[Face, ...]:
@@ -124,7 +126,8 @@ class ArcSet(PuzzleSet):
         swapped = turns[ids, 0]
         heights, widths = zip(augmentation.size(inputs), augmentation.size(labels), strict=True)
         height, width = torch.maximum(*heights), torch.maximum(*widths)
-        room = torch.stack([SIDE - torch.where(swapped, width, height), SIDE - torch.where(swapped, height, width)])
+        side = self.grid[0]
+        room = torch.stack([side - torch.where(swapped, width, height), side - torch.where(swapped, height, width)])
         moves = u[1] * rows_of[task] >= 1  # with probability 1 - 1/k
         row, column = (u[2:] * (room + 1)).long().minimum(room) * moves
         inputs, labels = (
@@ -167,7 +170,7 @@ class ArcSet(PuzzleSet):
             yield Batch(augmentation.rearrange(base[rows], turns[own], names[own]), own, rows, copy)
 
     def undo(self, answers: torch.Tensor, ids: torch.Tensor) -> list[np.ndarray]:
-        """Answers (batch, 900) to copies with these identifiers -> the grids as answers to the tasks themselves.
+        """Answers (batch, side²) to copies with these identifiers -> the grids as answers to the tasks themselves.
 
         An answer that shows no grid gives one of 0 x 0.
         """
@@ -187,7 +190,7 @@ class ArcSet(PuzzleSet):
         return rows
 
     def check(self, inputs: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
-        """(batch, 900) questions and answers -> (batch,) bool: the answer decodes to the right grid.
+        """(batch, side²) questions and answers -> (batch,) bool: the answer decodes to the right grid.
 
         ARC has no rule but its examples, so the right grid is that of the label. ValueError for a question
         that is no row of this set, or whose answer is not known. Where several tasks ask the same, the grid of any of
@@ -219,12 +222,12 @@ class ArcSet(PuzzleSet):
         return super().score(answers)
 
     def violations(self, answers: torch.Tensor) -> torch.Tensor:
-        """(batch, 900) tokens -> bool: colours and ends that stand outside the grid that is read, but for the
+        """(batch, side²) tokens -> bool: colours and ends that stand outside the grid that is read, but for the
         ends below it and right of it, which belong there."""
         height, width = (s[:, None, None] for s in rectangle(answers))
-        line = torch.arange(SIDE, device=answers.device)
+        line = torch.arange(self.grid[0], device=answers.device)
         r, c = line[:, None], line[None, :]
-        canvas = answers.view(-1, SIDE, SIDE)
+        canvas = answers.view(-1, *self.grid)
         inside = (r < height) & (c < width)
         frame = ((r == height) & (c < width)) | ((r < height) & (c == width))
         return (~inside & (canvas > 0) & ~(frame & (canvas < FIRST_COLOUR))).view(answers.shape)

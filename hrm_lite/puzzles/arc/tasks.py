@@ -65,6 +65,11 @@ class Task:
         """Whether the outputs of all test pairs are known."""
         return all(answer is not None for _, answer in self.test)
 
+    def fits(self, side: int) -> bool:
+        """Whether every grid of the task, demonstrations and tests, inputs and outputs, has at most side rows and
+        columns. An output that is not known is taken to fit."""
+        return all(max(grid.shape) <= side for pair in self.train + self.test for grid in pair if grid is not None)
+
     def __repr__(self) -> str:
         return f"<Task {self.name}: {len(self.train)} demonstrations, {len(self.test)} to solve>"
 
