@@ -9,16 +9,16 @@ TORCH  ?= cpu
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help book test fast colab lab lint strip fold address clean
+.PHONY: help book test fast scale colab lab lint strip fold address clean
 .DELETE_ON_ERROR:
 
 # The book and its tests run alike, so that they get the same numbers to the last bit: one thread a
 # kernel (two kernels share the machine), this environment's own kernel, nothing from the user's
 # IPython profile, no progress bars in the outputs.
-book test fast: export OMP_NUM_THREADS := 1
-book test fast: export MKL_NUM_THREADS := 1
-book test fast: export TQDM_DISABLE := 1
-book test fast: export PYTHONUTF8 := 1
+book test fast scale: export OMP_NUM_THREADS := 1
+book test fast scale: export MKL_NUM_THREADS := 1
+book test fast scale: export TQDM_DISABLE := 1
+book test fast scale: export PYTHONUTF8 := 1
 book test: export JUPYTER_PREFER_ENV_PATH := 1
 book test: export IPYTHONDIR := $(CURDIR)/_build/ipython
 
@@ -34,6 +34,9 @@ test: book  ## all tests: package, notebooks against their outputs, pages
 
 fast: $(READY)  ## the tests for daily work: no notebooks, no pages, nothing slow
 	$(PY) -m pytest -n $(JOBS) -m "not slow" --ignore=tests/site tests
+
+scale: $(READY)  ## the large runs that are kept: their notebooks again, all but the training (15 minutes)
+	HRM_LITE_SCALE=1 $(PY) -m pytest -n $(JOBS) tests/test_at_scale.py
 
 colab: $(READY)  ## the notebooks with Colab's Python and versions; TORCH=cuda: with its torch, too (5.7 GB)
 	HRM_LITE_COLAB=$(TORCH) $(PY) -m pytest tests/test_colab.py

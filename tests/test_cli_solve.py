@@ -192,7 +192,18 @@ def test_a_maze_is_solved_by_a_model_of_mazes(tmp_path):
     assert "Wrong, by the rules" in call("solve", *words).output
     walled = MAZE.replace("### #", "#####")
     assert "no way" in answer_of(walled, *words[1:])["warning"]
-    assert "comes with hrm-lite" in call("solve", MAZE).stderr
+    assert "comes with hrm-lite" in call("solve", "." * 36).stderr  # 6x6 Sudoku
+
+
+def test_mazes_of_every_size_go_to_the_one_model_that_ships():
+    from hrm_lite.puzzles import maze
+
+    for size in ("9x9", "12x17"):
+        text = maze.load(f"generated:{size}:unique", "test", limit=1).questions()[0]
+        columns = int(size.split("x")[1])
+        drawn = "\n".join(text[i : i + columns] for i in range(0, len(text), columns))
+        found = answer_of(drawn)
+        assert found["model"] == "maze" and found["puzzle"] == f"maze-{size}" and len(found["answer"]) == len(text)
 
 
 def test_thinking_is_what_solve_computes():

@@ -68,7 +68,8 @@ def command(puzzle, source, segments, no_halt, margin, restarts, seq_len, as_jso
 
         puzzles, warning = read_puzzle(text)
         if source is None:
-            source = _STRONGEST.get(puzzles.name, puzzles.name)
+            kind = "maze" if puzzles.name.startswith("maze-") else puzzles.name  # one model for mazes of all sizes
+            source = _STRONGEST.get(kind, kind)
             source = source if source in SHIPPED else None
         if source is None:
             have = ", ".join(SHIPPED)
@@ -77,6 +78,8 @@ def command(puzzle, source, segments, no_halt, margin, restarts, seq_len, as_jso
                 "Name one of your own with --model; `hrm-lite train --help` tells how to make one."
             )
         given = read_model(source, seq_len=seq_len)
+        if given.model.config.mixer == "convolution" and puzzles.seq_len != given.model.config.seq_len:
+            given.model = given.model.on_grid(*puzzles.grid)
         if margin is None:
             margin = given.margin or 0.0
         _check_fit(given, puzzles)
