@@ -259,7 +259,9 @@ def test_completion_knows_commands_options_presets_and_settings():
 def test_completion_as_a_shell_asks_for_it():
     code, out, err = terminal(_HRM_LITE_COMPLETE="bash_complete", COMP_WORDS="hrm-lite train sud", COMP_CWORD="2")
     assert code == 0, err
-    assert out.split() == [b"plain,sudoku-4x4", b"plain,sudoku-4x4-mlp", b"plain,sudoku-9x9"]
+    assert out.split() == [
+        b"plain,sudoku-4x4", b"plain,sudoku-4x4-mlp", b"plain,sudoku-9x9", b"plain,sudoku-laptop"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -58,6 +58,9 @@ def test_bfloat16_is_close_to_float32_forward_and_backward(tokens, changes):
     assert (out.logits.double() - reference.logits).norm() < 0.05 * reference.logits.norm()
     for (name, p), q in zip(model.named_parameters(), exact.parameters(), strict=True):
         assert p.grad.dtype == p.dtype == torch.float32, name
+        if not q.grad.any():  # what reaches Q alone: the Q head's weights begin at zero
+            assert not p.grad.any() and name.endswith("front_sees"), name
+            continue
         cosine = torch.nn.functional.cosine_similarity(p.grad.double().flatten(), q.grad.flatten(), dim=0)
         assert cosine > 0.995, name
         assert p.grad.norm().item() == pytest.approx(q.grad.norm().item(), rel=0.05), name
