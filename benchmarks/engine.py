@@ -124,12 +124,24 @@ def solving(device: str, threads: int) -> list[dict]:
     return rows
 
 
+def flop_of_step(model, config, device: str) -> float:
+    """Of a training step at the batch of ``config``, counted on 16 rows: matrix products grow with the rows."""
+    from torch.utils.flop_counter import FlopCounterMode
+    from train_step import random_puzzles
+
+    from hrm_lite.training.supervision import DeepSupervision
+
+    few = DeepSupervision(model, random_puzzles(64, 81), config.replace(batch_size=16, compile=False), device=device)
+    with FlopCounterMode(display=False) as counter:
+        few.step()
+    return counter.get_total_flops() / 16 * config.batch_size
+
+
 def recipe(device: str, threads: int) -> list[dict]:
     """"sudoku-laptop": FLOP/s beside those of the linear maps alone, at the sizes that the step has; shares of time."""
     import torch
     import torch.nn.functional as F
     from torch.profiler import ProfilerActivity, profile
-    from torch.utils.flop_counter import FlopCounterMode
     from train_step import random_puzzles
 
     from hrm_lite import HRM, model_preset, train_preset
@@ -139,9 +151,7 @@ def recipe(device: str, threads: int) -> list[dict]:
     for precision in ("float32", "bfloat16"):
         config, model = train_preset(preset, precision=precision), HRM(model_preset(preset))
         d, s, b = model.config.d_model, model.config.positions_total, config.batch_size
-        with FlopCounterMode(display=False) as counter:
-            DeepSupervision(model, random_puzzles(64, 81), config.replace(compile=False), device=device).step()
-        flop = counter.get_total_flops()
+        flop = flop_of_step(model, config, device)
         kind, matrix = getattr(torch, precision), []
         for width, count in ((d, b * s), (s, b * d)):  # over channels, over positions
             inner = 2 * model.config.inner_width(width)
@@ -176,7 +186,6 @@ def imports(device: str, threads: int) -> list[dict]:
 
 def presets(device: str, threads: int) -> list[dict]:
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
     from train_step import random_puzzles
 
     from hrm_lite import HRM, model_preset, train_preset
@@ -191,12 +200,7 @@ def presets(device: str, threads: int) -> list[dict]:
             gc.collect(), torch.cuda.empty_cache(), torch.cuda.reset_peak_memory_stats()
             config = train_preset(name, compile=compiled, precision=precision)
             model = HRM(model_preset(name))
-            few = DeepSupervision(model, random_puzzles(64, 81), config.replace(batch_size=16, compile=False),
-                                  device=device)
-            with FlopCounterMode(display=False) as counter:
-                few.step()
-            flop = counter.get_total_flops() / 16 * config.batch_size
-            del few
+            flop = flop_of_step(model, config, device)
             work = DeepSupervision(model, random_puzzles(4000, 81), config, device=device)
             step = seconds_of(work.step, device)
             peak = torch.cuda.max_memory_allocated()

@@ -63,7 +63,7 @@ class MuonBesideAdamW(torch.optim.AdamW):
         matrices = [p for name, p in model.named_parameters() if name.startswith(("worker.", "controller."))]
         others = [p for p in model.parameters() if not any(p is matrix for matrix in matrices)]
         super().__init__(others, lr=config.lr, betas=config.betas, weight_decay=config.weight_decay)
-        self.times, self.matrices = times, matrices
+        self.times = times
         # Scaled so that an update is about as long as one of AdamW's (arXiv 2502.16982).
         self.muon = torch.optim.Muon(matrices, lr=config.lr, weight_decay=config.weight_decay,
                                      adjust_lr_fn="match_rms_adamw")

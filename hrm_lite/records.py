@@ -203,11 +203,8 @@ def published(name: str) -> list[dict]:
     FileNotFoundError when there is no such record.
     """
     for results in _results():
-        # Not the copies that an editor keeps beside them (.ipynb_checkpoints), nor the finished run that lies beside an
-        # executed notebook: the record says it all again.
-        found = sorted((results / name).rglob("*.json"))
-        if found := [path for path in found if not re.search(r"/\.|/run/", path.relative_to(results).as_posix())]:
-            return [read_json(path) for path in found]
+        if found := _matching(results, f"{name}/**/*.json"):
+            return [read_json(path) for path in found.values()]
     raise FileNotFoundError(
         f"no run records called {name!r} lie beside the package. They come with a checkout of the repository; "
         "the scripts in experiments/ make them."
@@ -221,9 +218,18 @@ def catalogue(*patterns: str) -> dict[str, dict]:
     of the installed package are taken.
     """
     home = next((results for results in _results() if results.is_dir()), None)
-    paths = {path for pattern in patterns for path in (home.glob(pattern) if home else ()) if path.suffix == ".json"}
-    names = sorted(path.relative_to(home).as_posix() for path in paths)
-    return {name: read_json(home / name) for name in names if not re.search(r"(^|/)\.", name)}
+    return {name: read_json(path) for name, path in (_matching(home, *patterns) if home else {}).items()}
+
+
+def _matching(results: Path, *patterns: str) -> dict[str, Path]:
+    """The records under ``results`` by their path there, in its order.
+
+    Not the copies that an editor keeps beside them (.ipynb_checkpoints), nor the finished run that lies beside an
+    executed notebook: the record says it all again.
+    """
+    paths = {path for pattern in patterns for path in results.glob(pattern) if path.suffix == ".json"}
+    named = {path.relative_to(results).as_posix(): path for path in sorted(paths)}
+    return {name: path for name, path in named.items() if not re.search(r"(^|/)\.|/run/", name)}
 
 
 def _results() -> tuple[Path, Path]:

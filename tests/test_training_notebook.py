@@ -180,6 +180,13 @@ def test_discard_takes_a_file_that_is_not_there(tmp_path):
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def promised(notebook: str) -> tuple[str, dict[str, str]]:
+    """The head of a notebook, and the lines of its table by profile."""
+    cells = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
+    head = "".join(cells[0]["source"])
+    return head, {line.split("|")[1].strip(" `"): line for line in head.splitlines() if line.startswith("| `")}
+
+
 def span(shares: list[float]) -> str:
     """The least and the most of some shares, as the heads of notebooks say it."""
     low, high = (f"{100 * share:.1f}" for share in (min(shares), max(shares)))
@@ -187,9 +194,7 @@ def span(shares: list[float]) -> str:
 
 
 def test_the_budgets_in_the_head_of_the_notebook_are_those_of_the_records():
-    head = json.loads((ROOT / "notebooks/train_sudoku_extreme.ipynb").read_text(encoding="utf-8"))["cells"][0]["source"]
-    rows = {line.split("|")[1].strip(" `"): line for line in "".join(head).splitlines() if line.startswith("| `")}
-    said = "".join(head)
+    said, rows = promised("train_sudoku_extreme")
     assert list(rows) == ["smoke", "laptop", "t4", "a100", "h200"]
 
     laptop = [read_json(path) for path in sorted((ROOT / "results/sudoku/9x9-laptop").glob("seed*.json"))]
@@ -224,8 +229,7 @@ def test_the_budgets_in_the_head_of_the_notebook_are_those_of_the_records():
 
 
 def test_the_head_of_the_maze_notebook_says_what_the_records_say():
-    head = json.loads((ROOT / "notebooks/train_maze_hard.ipynb").read_text(encoding="utf-8"))["cells"][0]["source"]
-    rows = {line.split("|")[1].strip(" `"): line for line in "".join(head).splitlines() if line.startswith("| `")}
+    _, rows = promised("train_maze_hard")
     assert list(rows) == ["smoke", "laptop", "t4", "a100", "h200"]
 
     runs = [read_json(path) for path in sorted((ROOT / "results/maze/laptop").glob("seed*.json"))]
@@ -244,8 +248,7 @@ def test_the_head_of_the_maze_notebook_says_what_the_records_say():
 
 
 def test_what_the_notebook_of_arc_promises_is_in_the_records():
-    head = json.loads((ROOT / "notebooks/train_arc.ipynb").read_text(encoding="utf-8"))["cells"][0]["source"]
-    rows = {line.split("|")[1].strip(" `"): line for line in "".join(head).splitlines() if line.startswith("| `")}
+    _, rows = promised("train_arc")
     assert list(rows) == ["smoke", "laptop", "t4", "a100", "h200"]
     laptop = [read_json(path) for path in sorted((ROOT / "results/arc/laptop").glob("seed*.json"))]
     assert laptop and {record["source"] for record in laptop} == {"arc-agi-1:10x10:7"}

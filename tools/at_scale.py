@@ -12,16 +12,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tools import execute, fold  # noqa: E402
+
 INJECTED = "injected-parameters"  # papermill's tag
 KEPT = ("parameters", "provenance")  # of what `hrm-lite run` notes
 
 
 def is_injected(cell: dict) -> bool:
     return INJECTED in cell["metadata"].get("tags", [])
-
-
-def text(cell: dict) -> str:
-    return cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
 
 
 def source_of(run: dict) -> Path:
@@ -40,27 +38,19 @@ def executed() -> dict[Path, Path]:
 def refreshed(path: Path, source: Path) -> dict:
     """The executed notebook with the present text. ValueError when its code is not the present code."""
     run, now = (json.loads(p.read_text(encoding="utf-8")) for p in (path, source))
-    cells = [cell for cell in run["cells"] if not is_injected(cell)]
-    codes = [[text(cell) for cell in book if cell["cell_type"] == "code"] for book in (cells, now["cells"])]
-    if codes[0] != codes[1]:
+    code = [cell for cell in run["cells"] if cell["cell_type"] == "code" and not is_injected(cell)]
+    if [fold.text(cell) for cell in code] != [fold.text(cell) for cell in now["cells"] if cell["cell_type"] == "code"]:
         raise ValueError(f"{path.relative_to(ROOT)} was made from other code than {source.name} has now: run it again "
                          "(CONTRIBUTING.md says how).")
-    outputs = iter(cell for cell in run["cells"] if cell["cell_type"] == "code")
-    merged = []
-    for cell in now["cells"]:
-        if cell["cell_type"] == "code":
-            done = next(outputs)
-            if is_injected(done):
-                merged.append(done | {"metadata": {"tags": [INJECTED]}})
-                done = next(outputs)
-            cell = done | {"metadata": cell["metadata"]}
-        merged.append(cell)
     # Folders, hosts and processes of whoever ran it are nobody else's business.
     noted = run["metadata"]
     own = {"notebook": source.name} | {key: noted["hrm_lite"][key] for key in KEPT if key in noted.get("hrm_lite", {})}
     own |= {"parameters": noted["papermill"]["parameters"]} if "papermill" in noted else {}
-    widgets = {"widgets": noted["widgets"]} if "widgets" in noted else {}
-    return run | {"cells": merged, "metadata": now["metadata"] | {"hrm_lite": own} | widgets}
+    page = execute.graft(now, run | {"cells": code}, own)
+    for cell in filter(is_injected, run["cells"]):
+        at = next(i for i, c in enumerate(page["cells"]) if "parameters" in c["metadata"].get("tags", []))
+        page["cells"].insert(at + 1, cell | {"metadata": {"tags": [INJECTED]}})
+    return page
 
 
 if __name__ == "__main__":
