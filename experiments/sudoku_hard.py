@@ -4,8 +4,8 @@
 
 FOLDER has train.csv and test.csv in the columns of Sudoku-Extreme. Goes on from the shipped `sudoku-9x9-compact`, which
 has seen generated puzzles of 24 to 40 givens only, and trains on the thousand of train.csv, augmented, and as many
-generated ones, so that it does not forget. Writes the record of the run with the accuracies after 1 to 64 segments, with
-halting, and on the generated puzzles, and the weights in half precision. For a GPU: four minutes on an H100.
+generated ones, so that it does not forget. Writes the record of the run with the accuracies after 1 to 64 segments,
+with halting, and on the generated puzzles, and the weights in half precision. For a GPU: four minutes on an H100.
 """
 
 from __future__ import annotations
