@@ -242,6 +242,14 @@ def test_the_head_of_the_maze_notebook_says_what_the_records_say():
         assert f"{wanted} {said}" in rows["laptop"], wanted
     minutes = max(-(-r["cpu_seconds"] // 60) for r in runs)
     assert f"{minutes:.0f} minutes of one processor core" in rows["laptop"]
+
+    card = [read_json(path) for path in sorted((ROOT / "results/maze/t4").glob("seed*.json"))]
+    assert len(card) >= 2 and {f"{r['parameters']:,} weights" in rows["t4"] for r in card} == {True}
+    assert {f"{r['steps']:,} steps" in rows["t4"] for r in card} == {True}
+    for segments, said in ((4, "exact after 4 segments"), (8, "after 8")):
+        shares = sorted(round(100 * r["exact"][segments - 1]) for r in card)
+        assert f"{shares[0]} to {shares[-1]} % {said}" in rows["t4"]
+    assert f"took {max(r['seconds'] for r in card) / 60:.0f} min of an H200" in rows["t4"]
     for profile in ("t4", "a100", "h200"):  # the day there is a record, the table has to say what it found
         measured = list((ROOT / "results/maze" / profile).rglob("*.json"))
         assert ("not yet measured" in rows[profile]) == (not measured)
@@ -258,6 +266,13 @@ def test_what_the_notebook_of_arc_promises_is_in_the_records():
     assert f"{laptop[0]['steps']:,} steps" in rows["laptop"]
     assert f"{round(laptop[0]['parameters'], -3):,} weights" in rows["laptop"]
     assert f"{max(record['cpu_seconds'] for record in laptop) / 60:.0f} min of one core" in rows["laptop"]
+
+    card = [read_json(path) for path in sorted((ROOT / "results/arc/t4").glob("seed*.json"))]
+    assert len(card) >= 2 and {record["source"] for record in card} == {"arc-agi-1:10x10:100"}
+    assert span([record["votes"]["101 copies"]["pass@2"] for record in card]) in rows["t4"]
+    steps = sorted(record["steps"] for record in card)
+    assert f"{steps[0]:,} to {steps[-1]:,} steps" in rows["t4"]
+    assert f"{max(record['seconds'] for record in card) / 60:.0f} min of an H200" in rows["t4"]
     for profile in ("t4", "a100", "h200"):  # the day there is a record, the table has to say what it found
         kept = ROOT / "results/arc" / profile
         assert ("not yet measured" in rows[profile]) == (not kept.exists())
