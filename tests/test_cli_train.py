@@ -7,7 +7,9 @@ import torch
 from helpers import TRAIN, assert_same_bits
 from test_cli import call
 
-from hrm_lite import HRM, Trainer, load_model, model_preset, train_preset
+from hrm_lite import HRM, Trainer, load_model, model_preset, puzzles, train_preset
+from hrm_lite.cli.train import PUZZLES
+from hrm_lite.presets import preset_names
 from hrm_lite.puzzles import arc, sudoku
 from hrm_lite.records import read_json
 
@@ -142,3 +144,16 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_one_line(tmp_path):
 def test_the_helpers_training_is_not_what_presets_say():
     """The tests above change only what they name; a preset that changed underneath would go unnoticed."""
     assert train_preset("sudoku-4x4") != TRAIN
+
+
+@pytest.mark.parametrize("preset", PUZZLES)
+def test_the_puzzles_of_a_preset_fit_its_model(preset):
+    """Only the tasks of ARC bring their number of embeddings; for the rest a few puzzles show it."""
+    some = puzzles.load(PUZZLES[preset], "train", limit=None if preset == "arc-laptop" else 8)
+    config = model_preset(preset)
+    assert (config.vocab_size, config.seq_len) == (some.vocab_size, some.seq_len)
+    assert config.puzzles == some.identifiers
+
+
+def test_every_preset_but_those_of_the_paper_has_puzzles():
+    assert set(preset_names()) - set(PUZZLES) == {"paper", "lite"}

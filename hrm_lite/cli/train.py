@@ -21,6 +21,9 @@ PUZZLES = {
     "sudoku-4x4": "sudoku:generated:4x4:4-6",
     "sudoku-4x4-mlp": "sudoku:generated:4x4:4-6",
     "sudoku-9x9": "sudoku:generated:9x9:45-55",
+    "compact": "sudoku:generated:9x9:24-40",
+    "sudoku-laptop": "sudoku:generated:9x9:24-40",
+    "maze-laptop": "maze:generated:15x15:unique",
     "arc-laptop": "arc:arc-agi-1:10x10:7",
 }
 LIMIT = 20_000  # training puzzles where no limit is given and they are made on the spot
