@@ -19,6 +19,7 @@ from ..puzzles.base import PuzzleSet
 from ..records import provenance
 from ..solving import evaluate
 from ..voting import claim_tasks
+from .arguments import check_arguments
 from .checkpoints import read_model
 from .interrupts import Interrupts
 from .optim import learning_rate
@@ -62,10 +63,7 @@ class Trainer:
         device: str | torch.device | None = None,
     ):
         config = TrainConfig.from_dict(dict(config)) if isinstance(config, Mapping) else config
-        _check_kinds(model, puzzles, held_out, config)
-        for puzzle_set in (puzzles, held_out):
-            if puzzle_set is not None:
-                _check_fit(model, puzzle_set)
+        check_arguments(model, puzzles, held_out, config)
         claim_tasks(model, puzzles, held_out)
         self.given, self.puzzles, self.config, self.held_out = model, puzzles, config, held_out
         self.folder = None if run_dir is None else RunFolder(run_dir)
@@ -312,39 +310,6 @@ class Trainer:
             )
         self.model.load_state_dict(now)
         return record
-
-
-def _check_kinds(model, puzzles, held_out, config) -> None:
-    own = (
-        "Puzzles come from hrm_lite.puzzles, for example sudoku.load(…); arrays or tensors of your own become a set "
-        "with hrm_lite.puzzles.own.from_arrays(inputs, labels)."
-    )
-    for name, value, kind, advice in (
-        ("model", model, HRM, "Write HRM(HRMConfig(…)), or load_model(…)."),
-        ("puzzles", puzzles, PuzzleSet, own),
-        ("held_out", held_out, (PuzzleSet, type(None)), own),
-        ("config", config, TrainConfig, "Write TrainConfig(lr=1e-3, …), train_preset(…), or a dictionary of settings."),
-    ):
-        if not isinstance(value, kind):
-            expected = kind.__name__ if isinstance(kind, type) else kind[0].__name__
-            raise TypeError(f"Trainer: {name} is a {type(value).__name__}, but must be a {expected}. {advice}")
-
-
-def _check_fit(model: HRM, puzzles: PuzzleSet) -> None:
-    cfg = model.config
-    if len(puzzles) == 0:
-        raise ValueError(f"{puzzles.name} holds no puzzles: there is nothing to train or evaluate on.")
-    if (puzzles.seq_len, puzzles.vocab_size) != (cfg.seq_len, cfg.vocab_size):
-        raise ValueError(
-            f"{puzzles.name} has seq_len={puzzles.seq_len} and vocab_size={puzzles.vocab_size}, but the model was made "
-            f"for seq_len={cfg.seq_len} and vocab_size={cfg.vocab_size}. Make the model with the puzzles' own two "
-            "numbers."
-        )
-    if cfg.puzzles and puzzles.identifiers > cfg.puzzles:
-        raise ValueError(
-            f"{puzzles.name} has puzzle identifiers up to {puzzles.identifiers - 1}, but the model has only "
-            f"puzzles={cfg.puzzles} embeddings. Make the model with puzzles={puzzles.identifiers}."
-        )
 
 
 def fingerprint(state: dict[str, Tensor]) -> str:
