@@ -17,6 +17,7 @@ from command_line import keep, options, read
 from hrm_lite import HRM, Trainer, model_preset, save_model, train_preset
 from hrm_lite.baselines import FlatRecurrence
 from hrm_lite.puzzles import sudoku
+from hrm_lite.puzzles.sudoku import SudokuSet
 from hrm_lite.records import read_json
 from hrm_lite.solving import evaluate, solve
 
@@ -47,6 +48,26 @@ SETTINGS = {
 }  # fmt: skip
 
 
+def judged(model: HRM, test: SudokuSet, segments: int, others: dict[str, SudokuSet], at_most: int = 16) -> dict:
+    """What a record says of a trained model: how it does on `test`, after each segment and when it halts by itself
+    within `at_most` of them, and on other sets, by their names; and the peak of a GPU's memory so far."""
+    device = model.z_H_init.device
+
+    def accuracies(puzzles: SudokuSet) -> dict:
+        found = evaluate(model, *puzzles.as_tensors(device)[:2], segments)
+        return {"held_out": puzzles.content_hash, "unseen": len(puzzles)} | found
+
+    x = test.as_tensors(device)[0]
+    halted = solve(model, x, at_most, margin=2.0)
+    exact, used = (share.double().mean().item() for share in (test.check(x, halted.tokens), halted.segments))
+    found = accuracies(test) | {"halting": {"margin": 2.0, "exact": exact, "segments": used}}
+    if others:
+        found["elsewhere"] = {name: accuracies(other) for name, other in others.items()}
+    if device.type == "cuda":
+        found["peak_gigabytes"] = torch.cuda.max_memory_allocated() / 1e9
+    return found
+
+
 def run(name: str, seed: int, to: Path, made: Path | None) -> dict:
     setting, device = SETTINGS[name], "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -60,25 +81,11 @@ def run(name: str, seed: int, to: Path, made: Path | None) -> dict:
     torch.manual_seed(seed)
     model = setting.kind(model_preset(setting.preset)).to(device)
     record = Trainer(model, train, train_preset(setting.preset, seed=seed, **setting.train)).fit()
-    x, y, _ = test.as_tensors(device)
-    halted = solve(model, x, margin=2.0)
-    others = {}
-    for source in setting.elsewhere:
-        other = load(source, "test", 1_000)
-        others[source] = {"held_out": other.content_hash, "unseen": len(other)}
-        others[source] |= evaluate(model, *other.as_tensors(device)[:2], setting.segments)
+    others = {source: load(source, "test", 1_000) for source in setting.elsewhere}
+    found = judged(model, test, setting.segments, others)
     if seed == 0:
         save_model(to / name / "model.safetensors", model, half=True)
-    return (
-        {"name": name, "label": setting.label, "source": setting.source, "held_out": test.content_hash,
-         "unseen": len(test)}
-        | evaluate(model, x, y, setting.segments)
-        | {"halting": {"margin": 2.0, "exact": test.check(x, halted.tokens).double().mean().item(),
-                       "segments": halted.segments.double().mean().item()}}
-        | ({"elsewhere": others} if others else {})
-        | ({"peak_gigabytes": torch.cuda.max_memory_allocated() / 1e9} if device == "cuda" else {})
-        | record
-    )  # fmt: skip
+    return {"name": name, "label": setting.label, "source": setting.source} | found | record
 
 
 def main() -> None:

@@ -13,50 +13,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from command_line import keep, options, read
+from sudoku_accuracy import judged
 
 from hrm_lite import Trainer, load_model, save_model, train_preset
-from hrm_lite.puzzles import sudoku
-from hrm_lite.solving import evaluate, solve
+from hrm_lite.puzzles import sources, sudoku
 
 BEGUN_FROM, EASIER, SEGMENTS = "sudoku-9x9-compact", "generated:9x9:24-40", 64
-
-
-def together(parts: list) -> sudoku.SudokuSet:
-    """One training set of several: their puzzles, not their ratings, which are of different scales."""
-    inputs, labels = (np.concatenate([getattr(part, what) for part in parts]) for what in ("inputs", "labels"))
-    return sudoku.SudokuSet.of(parts[0].board, inputs, labels, source=" + ".join(part.source for part in parts))
 
 
 def run(folder: Path, seed: int, steps: int, to: Path) -> dict:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     hard = sudoku.load(folder, "train", limit=1_000)
-    train = together([hard, sudoku.load(EASIER, "train", limit=len(hard))])
+    train = sources.join([hard, sudoku.load(EASIER, "train", limit=len(hard))], f"sudoku-hard + {EASIER}")
     unseen = sudoku.load(folder, "test")
     watched, test = unseen[:256], unseen[256:]
     torch.manual_seed(seed)
     model = load_model(BEGUN_FROM).to(device)
     config = train_preset("compact", seed=seed, max_steps=steps, max_segments=16, eval_every=500, eval_segments=16)
     record = Trainer(model, train, config, held_out=watched).fit()
-    x, y, _ = test.as_tensors(device)
-    halted = solve(model, x, max_segments=SEGMENTS, margin=2.0)
     easier = sudoku.load(EASIER, "test", limit=1_000)
+    found = judged(model, test, SEGMENTS, {EASIER: easier}, at_most=SEGMENTS)
     if seed == 0:
         save_model(to / "model.safetensors", model, half=True)
-    return (
-        {"name": "9x9-compact-hard", "begun_from": BEGUN_FROM, "source": f"sudoku-hard + {EASIER}",
-         "set": "sudoku-hard (not Sudoku-Extreme)",
-         "held_out": test.content_hash, "unseen": len(test)}
-        | evaluate(model, x, y, SEGMENTS)
-        | {"halting": {"margin": 2.0, "exact": test.check(x, halted.tokens).double().mean().item(),
-                       "segments": halted.segments.double().mean().item()}}
-        | {"elsewhere": {EASIER: {"held_out": easier.content_hash, "unseen": len(easier)}
-                         | evaluate(model, *easier.as_tensors(device)[:2], SEGMENTS)}}
-        | ({"peak_gigabytes": torch.cuda.max_memory_allocated() / 1e9} if device == "cuda" else {})
-        | record
-    )  # fmt: skip
+    about = {"begun_from": BEGUN_FROM, "source": train.source, "set": "sudoku-hard (not Sudoku-Extreme)"}
+    return {"name": "9x9-compact-hard"} | about | found | record
 
 
 def main() -> None:

@@ -146,10 +146,9 @@ def test_the_helpers_training_is_not_what_presets_say():
     assert train_preset("sudoku-4x4") != TRAIN
 
 
-@pytest.mark.parametrize("preset", PUZZLES)
+@pytest.mark.parametrize("preset", sorted(set(PUZZLES) - {"arc-laptop"}))  # which tests/test_arc.py asks
 def test_the_puzzles_of_a_preset_fit_its_model(preset):
-    """Only the tasks of ARC bring their number of embeddings; for the rest a few puzzles show it."""
-    some = puzzles.load(PUZZLES[preset], "train", limit=None if preset == "arc-laptop" else 8)
+    some = puzzles.load(PUZZLES[preset], "train", limit=8)
     config = model_preset(preset)
     assert (config.vocab_size, config.seq_len) == (some.vocab_size, some.seq_len)
     assert config.puzzles == some.identifiers

@@ -18,7 +18,7 @@ from hrm_lite.puzzles.files import joined_ratings
 from hrm_lite.puzzles.splits import TEST_SHARE, check_split, first_of_each
 from hrm_lite.puzzles.stream import Stream
 
-__all__ = ["DEFAULT_COUNT", "SHARE", "Kind", "check_limit", "collect", "load"]
+__all__ = ["DEFAULT_COUNT", "SHARE", "Kind", "check_limit", "collect", "join", "load"]
 
 DEFAULT_COUNT = {"train": 10_000, "test": 1_000, "all": 10_000}  # generated puzzles where no limit is given
 SHARE = {"train": 1 - 1 / TEST_SHARE, "test": 1 / TEST_SHARE, "all": 1.0}  # of all classes
@@ -65,13 +65,13 @@ def load(
     halves = ("train", "test") if split == "all" else (split,)
     path = Path(source).expanduser()
     if scheme == "hub" and rest:
-        puzzles = _join([kind.read(hub.fetch(rest, f"{half}.csv", kind.offline)) for half in halves], source)
+        puzzles = join([kind.read(hub.fetch(rest, f"{half}.csv", kind.offline)) for half in halves], source)
     elif published.is_one(path):
         # As it is: who built it divided it, and may have put turned copies of a puzzle in on purpose.
-        puzzles = _join([kind.published(published.read(path, half)) for half in halves], source)
+        puzzles = join([kind.published(published.read(path, half)) for half in halves], source)
         return _draw(puzzles, limit, seed, min_rating)
     elif path.is_dir():
-        puzzles = _join([kind.read(path / f"{half}.csv") for half in halves], source)
+        puzzles = join([kind.read(path / f"{half}.csv") for half in halves], source)
     elif path.is_file() or path.suffix.lower() in kind.suffixes:
         return _choose(kind, kind.read(path), split, limit, seed, min_rating)
     else:
@@ -183,7 +183,8 @@ def collect(
     return tuple(np.concatenate(column)[:count] for column in zip(*parts, strict=True))
 
 
-def _join(parts: list[PuzzleSet], source: str) -> PuzzleSet:
+def join(parts: list[PuzzleSet], source: str) -> PuzzleSet:
+    """Sets of one kind and size as one set, in their order. Raises ValueError where sizes differ."""
     if len({part.name for part in parts}) > 1:
         raise ValueError(
             f"{source} mixes sizes: {' and '.join(part.name for part in parts)}. Load one split at a time.")
