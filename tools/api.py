@@ -21,11 +21,11 @@ from tools import address
 # In the order in which the book builds them; a test knows if a module with public names is missing.
 MODULES = (
     "config", "presets", "layers", "model", "baselines", "fixed_points", "dynamics", "gradients", "losses", "halting",
-    "official", "solving", "voting", "records", "processes", "training.trainer", "training.supervision",
-    "training.rows", "training.optim", "training.working", "training.compiling", "training.checkpoints",
-    "training.loading", "training.precision", "training.notebook", "training.onnx_segment", "training.page_weights",
-    "training.run_folder", "training.interrupts",
-    "training.reporting", "puzzles.base", "puzzles.sudoku", "puzzles.maze", "puzzles.arc", "puzzles.depth",
+    "official", "solving", "voting", "records", "processes", "training.arguments", "training.trainer",
+    "training.supervision", "training.rows", "training.optim", "training.working", "training.compiling",
+    "training.checkpoints", "training.loading", "training.precision", "training.notebook", "training.onnx_segment",
+    "training.page_weights", "training.run_folder", "training.interrupts", "training.reporting",
+    "puzzles.base", "puzzles.sudoku", "puzzles.maze", "puzzles.arc", "puzzles.depth",
     "puzzles.own", "puzzles.kinds", "puzzles.sources", "puzzles.published", "puzzles.splits", "puzzles.stream",
     "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "explorers.sudoku", "explorers.microscope",
     "explorers.halting", "explorers.residuals", "explorers.drawing")  # fmt: skip
