@@ -56,7 +56,7 @@ _MODELS = {
     | dict(
         vocab_size=6,
         seq_len=225,
-        d_model=64,
+        d_model=128,
         n_heads=4,
         worker_layers=1,
         controller_layers=1,
@@ -139,7 +139,7 @@ _TRAININGS = {
     "maze-laptop": _QUICK
     | dict(
         batch_size=64,
-        max_steps=3_000,
+        max_steps=1_800,
         max_segments=8,
         lr=2e-3,
         lr_floor=0.05,
