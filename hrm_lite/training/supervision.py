@@ -23,7 +23,7 @@ from ..puzzles.base import PuzzleSet
 from .optim import average_weights, gradient_norm, learning_rate, make_optimizer, sign_sgd
 from .precision import LossScale, choose_precision
 from .rows import Rows
-from .working import WorkingCopy, keep_freed_memory
+from .working import WorkingCopy, keep_freed_memory, portions
 
 __all__ = ["DeepSupervision"]
 
@@ -39,7 +39,8 @@ class DeepSupervision:
     working  the learner in ``config.precision``, compiled or not: what computes; ``judged`` is the same of ``model``
     rows     the carried batch
     steps    updates so far; ``skipped`` counts those that were left out because something was not finite
-    parts    in how many portions the rows are worked on: more than one where memory is too small for all of them
+    parts    in how many portions the rows are worked on: more than one where memory, or the caches of a processor, are
+             too small for all of them
     say      takes a sentence for the person who is watching
     """
 
@@ -64,7 +65,7 @@ class DeepSupervision:
         self.learner = copy.deepcopy(self.model) if config.ema else self.model
         self.precision = config.precision if config.precision != "auto" else self._fast_precision()
         self.scale = LossScale() if self.precision == "float16" else None
-        self.parts, self.say = 1, say
+        self.say = say
         dtype = getattr(torch, self.precision)
         if self.device.type == "cpu":
             keep_freed_memory()
@@ -77,6 +78,7 @@ class DeepSupervision:
         self.rows = Rows(
             puzzles, self.working.model, config.batch_size, config.augment, self.generator, self.processes
         )
+        self.parts = portions(self.working.model, len(self.rows.tokens), self.precision)
         self.steps, self.skipped, self.skipped_in_a_row = 0, 0, 0
         self.touched: list[tuple[Tensor, Tensor]] = []  # puzzle identifiers, and the gradients of what was read of them
         # Since the last report: loss, exact answers and right cells of this process's rows; gradient norms and steps,
@@ -121,7 +123,7 @@ class DeepSupervision:
     def _learn(self) -> tuple[Latents, Tensor, Losses]:
         """Forward and backward of all rows: the latents after the segment, who wants to halt, the losses.
 
-        Where memory is too small for all rows at once, they are worked on in portions whose gradients are added up.
+        Portions add up their gradients. Where memory is too small for one of them, they become smaller.
         """
         rows = len(self.rows.tokens)
         while True:
