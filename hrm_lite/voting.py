@@ -15,8 +15,7 @@ from torch import Tensor
 from .model import HRM
 from .puzzles.arc import ArcSet, Ballots, Candidate
 from .puzzles.base import PuzzleSet
-from .solving import Solution, as_numbers, solve
-from .solving.numbers import side_by_side
+from .solving import Solution, as_numbers, side_by_side, solve
 
 __all__ = ["adopt_tasks", "check_tasks", "claim_tasks", "solve_by_vote", "solve_tasks", "vote"]
 
