@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "hrm_lite"
 # Each floor may import itself and what stands below it. The model, to be read in order, stands on the puzzles.
 GROUND = (
     "config", "presets", "layers", "model", "losses", "halting", "gradients", "fixed_points", "dynamics", "baselines",
-    "official", "records", "processes",
+    "official", "records", "findings", "processes",
 )  # fmt: skip
 FLOORS = (("puzzles",), GROUND, ("solving", "voting"), ("training",), ("plots",), ("explorers",), ("cli",))
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

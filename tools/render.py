@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))   # run as a script, it sees its own folder only
 
-from tools import api, at_scale, fold  # noqa: E402
+from tools import api, at_scale, bind, fold  # noqa: E402
 
 BUILD = ROOT / "_build"
 STAGE, HTML, FINGERPRINT = BUILD / "stage", BUILD / "html", BUILD / "html.fingerprint"
@@ -55,6 +55,9 @@ def stage() -> None:
     # Of the notebooks for large runs the pages show the whole runs that are kept; the others their smoke tests.
     pages |= {source.relative_to(ROOT): at_scale.refreshed(path, source)
               for path, source in at_scale.executed().items()}
+    wrong = [fault for name, notebook in pages.items() for fault in bind.bind(notebook, name.as_posix())]
+    if wrong:
+        sys.exit("\n".join([*wrong, "Numbers in the text differ from what the cells found; nothing was rendered."]))
     for name, notebook in pages.items():
         (STAGE / name).parent.mkdir(parents=True, exist_ok=True)
         (STAGE / name).write_text(json.dumps(for_the_page(notebook)), encoding="utf-8")
