@@ -35,7 +35,7 @@ test: book  ## all tests: package, notebooks against their outputs, pages
 fast: $(READY)  ## the tests for daily work: no notebooks, no pages, nothing slow
 	$(PY) -m pytest -n $(JOBS) -m "not slow" --ignore=tests/site tests
 
-scale: $(READY)  ## the large runs that are kept: their notebooks again, all but the training (15 minutes)
+scale: $(READY)  ## the large runs that are kept: their notebooks again, all but the training (half an hour)
 	HRM_LITE_SCALE=1 $(PY) -m pytest -n $(JOBS) tests/test_at_scale.py
 
 colab: $(READY)  ## the notebooks with Colab's Python and versions; TORCH=cuda: with its torch, too (5.7 GB)

@@ -50,7 +50,7 @@ def test_the_run_beside_it_is_finished_of_a_clean_commit_and_the_one_that_ships(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("HRM_LITE_SCALE" not in os.environ, reason="four minutes of a core each: make scale")
+@pytest.mark.skipif("HRM_LITE_SCALE" not in os.environ, reason="4 to 15 minutes of a core each: make scale")
 @each
 def test_an_executed_notebook_gives_its_outputs_again(path, tmp_path):
     """Strict nbval in a copy of its folder: the training cell finds the finished run, and all that follows is run."""

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 
+from hrm_lite.records import SHIPPED
 from tools import address, execute, fold
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +41,22 @@ def tags(cell: dict) -> set[str]:
 
 
 # The form
+
+@each_chapter
+def test_what_a_chapter_reads_is_named_so_that_it_runs_again_when_that_changes(path):
+    notebook, results, needed = load(path), ROOT / "results", set()
+    for how, name in re.findall(r'\b(published|catalogue|load_model|shipped)\("([^"]+)"', "\n".join(
+            source(cell) for cell in cells(notebook, "code"))):  # fmt: skip
+        if how == "published":
+            needed |= set((results / name).rglob("*.json"))
+        elif how == "catalogue":
+            needed |= set(results.glob(name))
+        else:
+            needed |= {results / file for file in SHIPPED[name]}
+    reads = notebook["metadata"].get("hrm_lite", {}).get("reads", [])
+    missing = needed - {file for pattern in reads for file in ROOT.glob(pattern)}
+    assert not missing, f"its metadata lack {sorted(file.relative_to(ROOT).as_posix() for file in missing)}"
+
 
 def test_there_are_chapters():
     assert CHAPTERS
