@@ -14,7 +14,7 @@ TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="ut
 
 @pytest.fixture(scope="module")
 def addition():
-    (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+    (code,) = [code for code in re.findall(r"```python\n(.*?)```", TEXT, re.S) if "PuzzleSet" in code]
     assert code.count("\n") < 150
     names = {"__name__": "addition"}
     exec(code, names)

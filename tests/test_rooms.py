@@ -12,7 +12,7 @@ GROUND = (
     "config", "presets", "layers", "model", "losses", "halting", "gradients", "fixed_points", "dynamics", "baselines",
     "official", "records", "findings", "processes",
 )  # fmt: skip
-FLOORS = (("puzzles",), GROUND, ("solving", "voting"), ("training",), ("plots",), ("explorers",), ("cli",))
+FLOORS = (("puzzles",), GROUND, ("solving", "voting"), ("training",), ("plots",), ("explorers", "exercises"), ("cli",))
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 BESIDE = {("plots", "training")}  # and these two know nothing of each other, in whichever order they stand
 

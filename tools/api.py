@@ -27,7 +27,7 @@ MODULES = (
     "training.page_weights", "training.run_folder", "training.interrupts", "training.reporting",
     "puzzles.base", "puzzles.sudoku", "puzzles.maze", "puzzles.arc", "puzzles.depth",
     "puzzles.own", "puzzles.kinds", "puzzles.sources", "puzzles.published", "puzzles.splits", "puzzles.stream",
-    "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "explorers.sudoku", "explorers.microscope",
+    "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "exercises", "exercises.base", "explorers.sudoku", "explorers.microscope",
     "explorers.halting", "explorers.residuals", "explorers.drawing")  # fmt: skip
 
 HEAD = """# The package
@@ -45,6 +45,7 @@ hrm_lite/
   puzzles/     one PuzzleSet for all, one door to files of all kinds; sudoku/, maze/ and arc/ have folders of their own
   plots/       figures, one module a subject, one style
   explorers/   what plays in a notebook and in the page
+  exercises/   the exercises of the chapters, checked at once, a module for each chapter
   cli/         the command line: a command is a module; notebooks/ runs notebooks, alone and as a grid
 ```
 

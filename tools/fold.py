@@ -4,7 +4,7 @@
 
 Colab does not know the tags of Jupyter Book. It shows a cell closed when the metadata says `"cellView": "form"`, and
 what it shows is the title in the first line: `# @title …`. The pages leave that line out (render.py). A solution's
-title is made from the exercise that it stands below; other cells bring one of their own. Needs nothing but Python.
+title is made from its id, `solution-3`; other cells bring one of their own. Needs nothing but Python.
 """
 
 import json
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXERCISE = re.compile(r"### (Exercise \d+)\b")
+SOLUTION = re.compile(r"solution-(\d+)")
 TITLE = re.compile(r"# @title (\S.*)\n?")
 
 
@@ -28,15 +28,13 @@ def untitled(source: str) -> str:
 
 def folded(notebook: dict) -> dict:
     """The notebook, changed in place, with everything closed that is tagged so. ValueError where a title is lacking."""
-    exercise = ""
     for cell in notebook["cells"]:
         source, tags = text(cell), set(cell["metadata"].get("tags", []))
-        if cell["cell_type"] == "markdown" and (found := EXERCISE.match(source)):
-            exercise = found[1].lower()
         if cell["cell_type"] != "code" or not tags & {"solution", "hide-input", "hide-cell"}:
             continue
         if "solution" in tags:
-            source = f"# @title Solution of {exercise}\n{untitled(source)}"
+            number = SOLUTION.match(cell["id"])[1]
+            source = f"# @title Solution of exercise {number}\n{untitled(source)}"
         elif not TITLE.match(source):
             raise ValueError(f"the cell {cell.get('id')!r} is closed on the pages. On Colab it needs a title for that: "
                              "begin it with a line “# @title What is in here”.")

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))   # run as a script, it sees its own folder only
 
-from tools import api, at_scale, bind, fold  # noqa: E402
+from tools import api, at_scale, bind, fold, reading  # noqa: E402
 
 BUILD = ROOT / "_build"
 STAGE, HTML, FINGERPRINT = BUILD / "stage", BUILD / "html", BUILD / "html.fingerprint"
@@ -60,7 +60,7 @@ def stage() -> None:
         sys.exit("\n".join([*wrong, "Numbers in the text differ from what the cells found; nothing was rendered."]))
     for name, notebook in pages.items():
         (STAGE / name).parent.mkdir(parents=True, exist_ok=True)
-        (STAGE / name).write_text(json.dumps(for_the_page(notebook)), encoding="utf-8")
+        (STAGE / name).write_text(json.dumps(for_the_page(reading.announce(notebook))), encoding="utf-8")
 
 
 def fingerprint() -> str:
