@@ -1,4 +1,4 @@
-"""Every check of an exercise against answers: right ones, wrong ones with their hints, and what nobody meant to give."""
+"""Every check of an exercise against answers: right, wrong with their hints, and what nobody meant to give."""
 
 import importlib
 
@@ -95,7 +95,7 @@ def test_a_check_leaves_the_random_numbers_of_the_notebook_alone(name):
 
 
 def test_an_exercise_that_is_not_there_names_those_that_are():
-    with pytest.raises(KeyError, match=r"no exercise '99.1'"):
+    with pytest.raises(KeyError, match="no exercise"):
         exercises.check("99.1", 1)
 
 
@@ -117,7 +117,7 @@ def test_a_check_that_breaks_says_what_was_asked_for(planted):
 
 def test_two_checks_of_one_name_are_refused(planted):
     planted(lambda answer: "fine")
-    with pytest.raises(ValueError, match="two checks are called 90.1"):
+    with pytest.raises(ValueError, match="two checks are called"):
         exercise("90.1", "a number")(lambda answer: "fine")
 
 

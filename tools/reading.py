@@ -7,7 +7,8 @@ folded, and the bootstrap cell, are not counted; formulas and pictures neither.
 import math
 import re
 
-EXERCISE = re.compile(r"^### Exercise (?P<number>\d+): [^\n]+\n\n\*(?P<level>Easy|Medium|Hard|Open) · (?P<minutes>\d+) minutes\*", re.M)  # fmt: skip
+EXERCISE = re.compile(r"^### Exercise (?P<number>\d+): [^\n]+\n\n"
+                      r"\*(?P<level>Easy|Medium|Hard|Open) · (?P<minutes>\d+) minutes\*", re.M)  # fmt: skip
 PARTS = ("## Summary", "## Exercises", "## Going deeper", "## Solutions")
 WORDS_A_MINUTE, SECONDS_A_LINE = 200, 2
 FOLDS = {"hide-input", "hide-cell", "remove-cell", "remove-input", "solution"}

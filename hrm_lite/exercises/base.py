@@ -19,7 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Unanswered", "Verdict", "Wrong", "call", "check", "choice", "exercise", "judge", "number", "numbers", "tensor"]  # fmt: skip
+__all__ = [
+    "Unanswered", "Verdict", "Wrong", "call", "check", "choice", "exercise", "judge", "number", "numbers", "tensor",
+]  # fmt: skip
 
 
 class Wrong(Exception):
@@ -35,6 +37,7 @@ class Verdict:
     """What a check found."""
 
     right: bool
+    """True for an answer that is right, False for any other, an empty stub included."""
     message: str
     """What is wrong and what to look at, or what there is to learn."""
     answered: bool = True
@@ -170,7 +173,7 @@ def call(function, *arguments, what: str = "your function"):
     its arguments.
     """
     if not callable(function):
-        raise Wrong(f"{what} should be a function, and this is {_shown(function)}: hand over its name, without brackets.")
+        raise Wrong(f"{what} should be a function, and this is {_shown(function)}: hand over its name, no brackets.")
     given = [copy.deepcopy(one) if isinstance(one, (Tensor, np.ndarray, list, dict)) else one for one in arguments]
     try:
         found = function(*given)
