@@ -27,7 +27,8 @@ MODULES = (
     "training.page_weights", "training.run_folder", "training.interrupts", "training.reporting",
     "puzzles.base", "puzzles.sudoku", "puzzles.maze", "puzzles.arc", "puzzles.depth",
     "puzzles.own", "puzzles.kinds", "puzzles.sources", "puzzles.published", "puzzles.splits", "puzzles.stream",
-    "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "exercises", "exercises.base", "explorers.sudoku", "explorers.microscope",
+    "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "exercises",
+    "exercises.base", "explorers.sudoku", "explorers.microscope",
     "explorers.halting", "explorers.residuals", "explorers.drawing")  # fmt: skip
 
 HEAD = """# The package
