@@ -83,8 +83,8 @@ class InputNet(nn.Module):
         self.config = config
         # Deviation 1/√d in the table times √d in forward: x̃ has the same size as the states it is added to.
         self.scale = math.sqrt(d)
-        self.tokens = unfilled(nn.Embedding, config.vocab_size, d)
-        truncated_normal_(self.tokens.weight, 1 / self.scale)
+        table = truncated_normal_(torch.empty(config.vocab_size, d), 1 / self.scale)
+        self.tokens = nn.Embedding.from_pretrained(table, freeze=False)
         self.puzzles = (
             PuzzleEmbedding(config.puzzles, config.puzzle_positions, d, config.puzzle_width) if config.puzzles else None
         )

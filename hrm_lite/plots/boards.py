@@ -81,6 +81,7 @@ def board(ax: Axes, puzzles: PuzzleSet, question, answer=None, before=None, titl
             fontsize=size,
             weight="bold" if cell.given else "normal",
             color=COLOURS["ink" if cell.given else "worker"],
+            in_layout=False,  # it lies within the board, so the layout need not measure it
         )
     _lines(ax, puzzles)
     if title:
@@ -91,12 +92,9 @@ def _lines(ax: Axes, puzzles: PuzzleSet) -> None:
     rows, columns = puzzles.grid
     box_rows, box_columns = puzzles.box or (rows, columns)
     thin = 0.5 if max(rows, columns) < 16 else 0.1
-    for i in range(rows + 1):
-        width = 1.6 if i % box_rows == 0 else thin
-        ax.plot([0, columns], [i, i], color=COLOURS["ink"], lw=width, solid_capstyle="round")
-    for i in range(columns + 1):
-        width = 1.6 if i % box_columns == 0 else thin
-        ax.plot([i, i], [0, rows], color=COLOURS["ink"], lw=width, solid_capstyle="round")
+    style = dict(colors=COLOURS["ink"], capstyle="round")
+    ax.hlines(range(rows + 1), 0, columns, lw=[thin if i % box_rows else 1.6 for i in range(rows + 1)], **style)
+    ax.vlines(range(columns + 1), 0, rows, lw=[thin if i % box_columns else 1.6 for i in range(columns + 1)], **style)
     ax.set(xlim=(-0.05, columns + 0.05), ylim=(rows + 0.05, -0.05), aspect="equal")
     ax.axis("off")
 

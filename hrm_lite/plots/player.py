@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import matplotlib.pyplot as plt
-from matplotlib.animation import FuncAnimation
+from matplotlib.animation import HTMLWriter
 from matplotlib.figure import Figure
 
 __all__ = ["player"]
@@ -18,7 +20,15 @@ def player(figure: Figure, draw: Callable[[int], None], frames: int, fps: float)
 
     The text is the same for the same pictures: matplotlib's random identifiers are replaced by a hash.
     """
-    html = FuncAnimation(figure, draw, frames=frames).to_jshtml(fps=fps, default_mode="loop")
+    # Not FuncAnimation: it draws each frame three times.
+    writer = HTMLWriter(fps=fps, embed_frames=True, default_mode="loop")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "player.html"
+        with writer.saving(figure, path, dpi=figure.dpi):
+            for i in range(frames):
+                draw(i)
+                writer.grab_frame()
+        html = path.read_text(encoding="utf-8")
     plt.close(figure)
     return _stand_alone(html)
 
