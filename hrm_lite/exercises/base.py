@@ -90,11 +90,11 @@ def judge(name: str, answer) -> Verdict:
                 raise Unanswered
             return Verdict(True, _filled(task.judge(answer)))
         except Unanswered:
-            return Verdict(False, f"nothing to check yet. It asks for {task.expects}.", answered=False)
+            return Verdict(False, f"Nothing to check yet. It asks for {task.expects}.", answered=False)
         except Wrong as wrong:
             return Verdict(False, _filled(str(wrong)))
         except Exception as error:  # an answer of a kind that nobody thought of
-            return Verdict(False, f"this cannot be read ({type(error).__name__}: {error}). It asks for {task.expects}.")
+            return Verdict(False, f"This cannot be read ({type(error).__name__}: {error}). It asks for {task.expects}.")
 
 
 def check(name: str, answer) -> bool:
@@ -106,7 +106,10 @@ def check(name: str, answer) -> bool:
 
 
 def _filled(text: str) -> str:
-    return " ".join(text.split())
+    """On one line, and begun like a sentence; a symbol stays as it is."""
+    first, _, rest = " ".join(text.split()).partition(" ")
+    word = first.isascii() and first.isalpha() and len(first) > 1
+    return f"{first[0].upper() + first[1:] if word else first} {rest}".strip()
 
 
 def _shown(value) -> str:
@@ -143,7 +146,7 @@ def tensor(value, what: str, shape: tuple | None = None) -> Tensor:
     if callable(value) and not isinstance(value, Tensor):
         raise Wrong(f"{what} should be a tensor, and this is a function: call it, and hand over what it returns.")
     try:
-        found = value.detach().cpu() if isinstance(value, Tensor) else torch.as_tensor(np.asarray(value))
+        found = value.detach().cpu() if isinstance(value, Tensor) else torch.as_tensor(np.array(value, order="C"))
         found = found if found.is_complex() else found.double()
     except Exception as error:
         raise Wrong(f"{what} should be a tensor of numbers, and this is {_shown(value)}.") from error
