@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import importlib.util
 import math
 import numbers as kinds
 import pkgutil
@@ -80,9 +81,12 @@ def judge(name: str, answer) -> Verdict:
     name: "5.2", the chapter and the exercise. answer: what the exercise asks for.
     Raises KeyError where there is no such exercise.
     """
-    if str(name) not in numbers():
+    name, chapter = str(name), str(name).partition(".")[0]
+    if chapter.isdecimal() and importlib.util.find_spec(f"{__package__}.chapter_{int(chapter):02}"):
+        importlib.import_module(f"{__package__}.chapter_{int(chapter):02}")
+    if name not in _KEPT:
         raise KeyError(f"there is no exercise {name!r} to check; there are {', '.join(numbers())}")
-    task = _KEPT[str(name)]
+    task = _KEPT[name]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         try:

@@ -100,9 +100,10 @@ def trivial(answer) -> str:
         raise Wrong("handing the input back answers none, true. The other guess does answer a few.")
     if abs(share - answered / inputs) < 1e-3:
         return (
-            "Three of 88, by a guesser that has looked at nothing but one demonstration: as many as the trained model "
-            "answers with all its votes. All three come from the second guess; handing the input back gets 73 % of the cells right where "
-            "the sizes agree, and not one grid. A cell accuracy measures mostly how much of a grid stays as it is."
+            "Three of 88, by a guesser that has looked at nothing but one demonstration: as many as the trained "
+            "model answers with all its votes. All three come from the second guess; handing the input back gets "
+            "73 % of the cells right where the sizes agree, and not one grid. A cell accuracy measures mostly how much "
+            "of a grid stays as it is."
         )
     if abs(share - answered / tasks) < 1e-3:
         raise Wrong("that is a share of the tasks. Some tasks ask about two or three inputs: count inputs.")
