@@ -61,6 +61,6 @@ def announce(notebook: dict) -> dict:
 
 
 def filled(page: str, book: Path) -> str:
-    """The page with the minutes of chapter 7 in place of `{{ minutes_07 }}`. KeyError where there is no such chapter."""
+    """The page, with the minutes of chapter 7 in place of `{{ minutes_07 }}`. KeyError for a chapter that is not."""
     takes = {path.name[:2]: str(minutes(json.loads(path.read_text(encoding="utf-8")))) for path in book.glob("*.ipynb")}
     return re.sub(r"\{\{ minutes_(\w\w) \}\}", lambda found: takes[found[1]], page)
