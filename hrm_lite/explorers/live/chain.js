@@ -1,0 +1,33 @@
+// z_i <- tanh(g s_i z_(i-1)) for 32 bits at once: how far, and how strongly, a flip of the first bit shows
+const SIGNS = [1, -1, -1, 1, -1, 1, 1, -1, 1, 1, -1, -1, -1, 1, -1, 1, 1, -1, 1, -1, -1, 1, 1, 1, -1, 1, -1, -1, 1, -1, 1, 1];
+let at = 12;
+
+function course(g, flip, steps) {
+  let z = SIGNS.map(() => 0);
+  for (let k = 0; k < steps; k++) z = SIGNS.map((s, i) => Math.tanh(g * (i === 0 && flip ? -s : s) * (i === 0 ? 1 : z[i - 1])));
+  return z;
+}
+
+const S = stage(ID, [270, 270], (S) => {
+  const g = S.values.g, a = course(g, false, at), b = course(g, true, at);
+  const effect = a.map((z, i) => Math.abs(z - b[i]) / 2);
+  const box = { x: 44, y: 22, w: S.W - 60, h: 190 };
+  const X = linear([0.5, 32.5], [box.x, box.x + box.w]), Y = log([1e-4, 1], [box.y + box.h, box.y]);
+  axes(S.svg, box, X, Y, [1, 8, 16, 24, 32].map((k) => [k, k]), [[1, "1"], [0.1, "0.1"], [0.01, "0.01"], [1e-3, "10⁻³"], [1e-4, "10⁻⁴"]], "bit", "effect of flipping bit 1");
+  const w = Math.max(3, box.w / 32 - 3);
+  effect.forEach((e, i) => {
+    if (e > 1e-4) el(S.svg, "rect", { x: X(i + 1) - w / 2, y: Y(e), width: w, height: box.y + box.h - Y(e), fill: e >= 0.01 ? BLUE : GREY, "fill-opacity": 0.85 });
+  });
+  line(S.svg, [[box.x, Y(0.01)], [box.x + box.w, Y(0.01)]], { stroke: RED, "stroke-dasharray": "5 4", "stroke-width": 1.2 });
+  const far = effect.filter((e) => e >= 0.01).length;
+  const rate = Math.abs(effect[far - 1] || 0);
+  return `After step ${at} the flip shows at ${far} of 32 bits by a hundredth or more` + (far ? `; at the last of them its effect is ${rate.toFixed(3)}.` : ".") +
+    (at < 32 ? " The news goes one bit a step." : g <= 1 ? " All is at rest, and what lies beyond will never know." : " All is at rest, and the news has come through: the linear gain g makes up for what tanh takes away.");
+});
+if (S) {
+  S.slider("g", "g, the gain of a link", 0.5, 3, 0.05, 0.8, (v) => v.toFixed(2));
+  S.player("play", () => { at = at >= 36 ? 0 : at + 1; return at < 36; }, 250);
+  S.button("one step", () => { at = Math.min(at + 1, 36); });
+  S.button("from the start", () => { at = 0; });
+  S.start();
+}

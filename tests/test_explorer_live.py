@@ -1,0 +1,163 @@
+"""Live pictures: the same text each time, nothing from elsewhere, and in a browser the numbers that Python computes."""
+
+import html
+import math
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hrm_lite.explorers import live
+from hrm_lite.halting import wants_to_halt
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+in_browser = pytest.mark.skipif(BROWSER is None, reason="needs Chromium, to run what the page runs")
+
+
+def values(segments=6, puzzles=40):
+    draw = torch.Generator().manual_seed(0)
+    grow = torch.arange(segments)[:, None]
+    right = (torch.rand(segments, puzzles, generator=draw) < 0.4).cummax(0).values
+    q_halt = torch.randn(segments, puzzles, generator=draw) + grow
+    return q_halt, right, torch.randn(segments, puzzles, generator=draw) + 2
+
+
+PICTURES = {
+    "cobweb": live.cobweb, "chain": live.chain, "clocks": live.clocks, "gradient_terms": live.gradient_terms,
+    "row_life": live.row_life, "halting_rule": lambda: live.halting_rule(*values(8, 300)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_the_same_each_time_small_and_whole(name):
+    page, again = PICTURES[name]().data, PICTURES[name]().data
+    assert page == again and len(page) < 25_000
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)|import |fetch\(|require\(", page)
+    assert page.count("<script>") == page.count("</script>") == 1 and 'class="still"' in page
+    assert re.search(r'role="group" aria-label="[^"]{40,}"', page)
+
+
+def test_pictures_of_other_data_have_other_names():
+    q_halt, right, q_continue = values()
+    pages = [live.halting_rule(q_halt, right, q_continue).data, live.halting_rule(q_halt, right).data]
+    assert len({re.search(r'id="([^"]+)"', page)[1] for page in pages}) == 2
+
+
+def test_halting_says_which_shapes_differ():
+    q_halt, right, q_continue = values()
+    with pytest.raises(ValueError, match=r"\(6, 40\), \(5, 40\)"):
+        live.halting_rule(q_halt, right[:5], q_continue)
+
+
+def reading(picture, tmp_path: Path, *acts: str) -> str:
+    """What the picture says in words, in a browser, after ``acts`` (JavaScript, with ``root`` at hand)."""
+    after = f"const root = document.querySelector('.hrm-live');{';'.join(acts)}"
+    page = tmp_path / "page.html"
+    text = f"<!doctype html><meta charset=utf-8><body>{picture.data}<script>{after}</script>"
+    page.write_text(text, encoding="utf-8")
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+               "--virtual-time-budget=2000", "--dump-dom", page.as_uri()]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    found = re.search(r'<p class="reading"[^>]*>(.*?)</p>', done.stdout, re.S)
+    assert found, done.stdout[-500:] + done.stderr[-500:]
+    return html.unescape(found[1])
+
+
+def slide(place: int, value) -> str:
+    """Move a slider as a reader does."""
+    return (f"{{const i = root.querySelectorAll('input')[{place}]; i.value = {value};"
+            "i.dispatchEvent(new Event('input'))}")  # fmt: skip
+
+
+def number(text: str, pattern: str) -> float:
+    found = re.search(pattern.replace("#", r"(−?[\d.]+)"), text)
+    assert found, text
+    return float(found[1].replace("−", "-"))
+
+
+@in_browser
+def test_the_cobweb_finds_the_fixed_point_its_slope_and_the_step(tmp_path):
+    for q, x in ((0.95, 0.3), (0.5, -1.0)):
+        z, steps = -2.4, []
+        while not steps or steps[-1] >= 1e-6:
+            z, before = q * math.cos(z) + x, z
+            steps.append(abs(z - before))
+        said = reading(live.cobweb(), tmp_path, slide(0, q), slide(1, x))
+        assert number(said, "at z = #,") == pytest.approx(z, abs=2e-4)
+        assert number(said, "slope is #:") == pytest.approx(-q * math.sin(z), abs=2e-3)
+        assert number(said, "step # is the first") == len(steps)
+    assert "does not settle" in reading(live.cobweb(), tmp_path, slide(0, 2))
+
+
+@in_browser
+def test_the_start_moves_by_the_keyboard(tmp_path):
+    key = ("root.querySelector('circle[tabindex]').dispatchEvent("
+           "new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true}))")  # fmt: skip
+    before = number(reading(live.cobweb(), tmp_path, slide(0, 0.5)), "step # is the first")
+    after = number(reading(live.cobweb(), tmp_path, slide(0, 0.5), *[key] * 33), "step # is the first")
+    assert after < before  # 0.9 is nearer to the end than −2.4
+
+
+@in_browser
+def test_the_chain_passes_news_on_as_numpy_says(tmp_path):
+    script = (Path(live.__file__).parent / "chain.js").read_text(encoding="utf-8")
+    signs = np.array(eval(re.search(r"SIGNS = (\[.*?\])", script)[1]))
+    for g in (0.8, 2.0):
+        ends = []
+        for first in (1, -1):
+            s, z = signs * np.r_[first, np.ones(31)], np.zeros(32)
+            for _ in range(36):
+                z = np.tanh(g * s * np.r_[1, z[:-1]])
+            ends.append(z)
+        far = int((abs(ends[0] - ends[1]) / 2 >= 0.01).sum())
+        press = "for (let i = 0; i < 40; i++) root.querySelectorAll('button')[1].click()"
+        assert number(reading(live.chain(), tmp_path, slide(0, g), press), "shows at # of 32") == far
+
+
+@in_browser
+def test_the_terms_of_the_gradient_add_up(tmp_path):
+    for rho, theta, terms in ((0.85, 40, 12), (0.6, 150, 3)):
+        lam = rho * np.exp(1j * np.radians(theta))
+        full, part = 1 / (1 - lam), (lam ** np.arange(terms)).sum()
+        said = reading(live.gradient_terms(), tmp_path, slide(0, rho), slide(1, theta), slide(2, terms))
+        assert number(said, "points #°") == pytest.approx(abs(np.degrees(np.angle(full))), abs=0.6)
+        assert number(said, "has # % of its length") == pytest.approx(100 / abs(full), abs=0.6)
+        assert number(said, r"together: #°") == pytest.approx(abs(np.degrees(np.angle(part / full))), abs=0.6)
+
+
+@in_browser
+def test_two_clocks_count_their_steps_and_come_to_rest(tmp_path):
+    said = reading(live.clocks(), tmp_path, slide(0, 3), slide(1, 5))
+    assert number(said, "N·T = # steps") == 15 and number(said, "worker and # of the controller") == 3
+    assert number(reading(live.clocks(), tmp_path), "or more is step #,") < 60
+
+
+@in_browser
+def test_no_row_outlives_the_largest_number_of_segments(tmp_path):
+    press = "for (let i = 0; i < 70; i++) root.querySelectorAll('button')[1].click()"
+    said = reading(live.row_life(), tmp_path, slide(0, 2), slide(1, 1), press)
+    assert number(said, "after # segments each") == 2.0  # M = 2, and every row explores
+    assert number(said, "and # puzzles have halted") == 8 * 60 / 2
+    assert number(said, "there were # updates") == 60
+
+
+@in_browser
+@pytest.mark.parametrize("with_continue", [True, False])
+def test_the_halting_rule_is_the_one_of_the_package(with_continue, tmp_path):
+    q_halt, right, q_continue = values()
+    q_halt, q_continue = ((100 * q).round() / 100 for q in (q_halt, q_continue))  # as it is handed over
+    q_continue = q_continue if with_continue else None
+    for margin in (-1.0, 0.5):
+        halts = torch.stack([
+            wants_to_halt(q, None if q_continue is None else q_continue[m], margin) for m, q in enumerate(q_halt)
+        ])  # fmt: skip
+        halts[-1] = True
+        segments = halts.int().argmax(0)
+        solved = right.gather(0, segments[None]).double().mean().item()
+        said = reading(live.halting_rule(q_halt, right, q_continue), tmp_path, slide(0, margin))
+        assert number(said, ": # segments on average") == pytest.approx((segments + 1).double().mean().item(), abs=6e-3)
+        assert number(said, "and # % of 40 puzzles") == pytest.approx(100 * solved, abs=0.06)
