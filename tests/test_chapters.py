@@ -119,6 +119,9 @@ def test_minutes_are_counted_from_words_and_from_code_that_is_shown():
         new.new_code_cell("a = 1\n\n" * 30), new.new_code_cell("a = 1\n" * 300, metadata={"tags": ["hide-input"]}),
         new.new_markdown_cell("## Exercises\n\n" + "word " * 400)])  # fmt: skip
     assert reading.minutes(notebook) == 4  # 402 words, 30 lines
+    notebook["cells"][-1]["source"] = "## Exercises"
+    notebook["cells"].append(new.new_markdown_cell("word " * 400))
+    assert reading.minutes(notebook) == 4
     notebook["cells"].append(new.new_markdown_cell("### Exercise 1: why\n\n*Hard · 25 minutes*\n\nWhy?"))
     reading.announce(notebook)
     assert notebook["cells"][0]["source"].startswith("# Title\n\n*4 minutes to read · 25 for the exercises*\n\nword")
