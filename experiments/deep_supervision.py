@@ -47,6 +47,8 @@ class Variant:
     update: str = "every"
     """after "every" segment, or one at the "end" of a batch"""
     detach: bool = True
+    cut_every: int = 1
+    """segments between two cuts, and, with update="every", between two updates"""
     gradient: str = "one_step"
     """how far it goes back within a segment; without detach "full" goes through all segments"""
     short: bool = False
@@ -75,6 +77,8 @@ VARIANTS = {
     "last_faster": Variant(loss="last", update="end", lr=12e-3, updates=0),
     "summed_fast": Variant(update="end", lr=6e-3, updates=0),
     "summed_faster": Variant(update="end", lr=12e-3, updates=0),
+    # Between a cut after every segment and none at all.
+    "pairs": Variant(gradient="full", cut_every=2, updates=0),
 }
 
 LOOKED_INTO = ("every", "every_full")  # gradients, movement and restarts are measured for these
@@ -91,12 +95,13 @@ def train_batch(model: HRM, optimizer, tokens: Tensor, labels: Tensor, v: Varian
             loss = F.cross_entropy(model.read_out(*z).logits.flatten(0, 1), labels.flatten())
         if scored:
             total = total + loss
-        if scored and (v.update == "every" or m == v.segments):
+        cut = m % v.cut_every == 0 or m == v.segments
+        if scored and ((v.update == "every" and cut) or m == v.segments):
             total.backward()
             optimizer.step()
             optimizer.zero_grad()
             total = 0.0
-        if v.detach:
+        if v.detach and cut:
             z = z.detach()
         yield loss.item()
 
@@ -185,7 +190,7 @@ def run(name: str, seed: int) -> dict:
         losses.append(list(train_batch(model, optimizer, *next(stream), variant)))
         seconds += time.perf_counter() - begun
         before, used = used, used + price
-        updates += variant.segments if variant.update == "every" else 1
+        updates += variant.segments // variant.cut_every if variant.update == "every" else 1
         every = 200 if used <= COMPUTE else 800
         if used // every > before // every or used - price < COMPUTE <= used:
             exact = rounded(evaluate(model, *watched, 4)["exact"])
