@@ -70,13 +70,17 @@ VARIANTS = {
     # The shortest segments there are: one worker step and one controller step.
     "short_one": Variant(segments=1, short=True),
     "short_four": Variant(short=True),
-    # Would fewer updates have needed another learning rate? At equal compute only. Fast is twice, faster four times.
+    # Would fewer updates have needed another learning rate? At equal compute only. Fast is twice, faster four times,
+    # fastest eight times.
     "every_fast": Variant(lr=6e-3, updates=0),
     "last_slow": Variant(loss="last", update="end", lr=1e-3, updates=0),
     "last_fast": Variant(loss="last", update="end", lr=6e-3, updates=0),
     "last_faster": Variant(loss="last", update="end", lr=12e-3, updates=0),
+    "last_fastest": Variant(loss="last", update="end", lr=24e-3, updates=0),
+    "every_faster": Variant(lr=12e-3, updates=0),
     "summed_fast": Variant(update="end", lr=6e-3, updates=0),
     "summed_faster": Variant(update="end", lr=12e-3, updates=0),
+    "summed_fastest": Variant(update="end", lr=24e-3, updates=0),
     # Between a cut after every segment and none at all.
     "pairs": Variant(gradient="full", cut_every=2, updates=0),
 }
