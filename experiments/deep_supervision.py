@@ -8,9 +8,8 @@ steps of a module over a batch of 64 puzzles: one forward, and two more if the g
 scored as it goes along, until it has used both the compute and the number of updates that its variant is given, so
 that variants can be compared at equal compute and at equal numbers of updates. Writes one record a variant and seed.
 
-By the records' "seconds", training alone took about 15 minutes for all of them, on one core of a machine that did
-other work as well. The records were begun within 24 minutes of one another, with scoring and pauses in between; the
-whole script was not timed in one go.
+By the records' "seconds", training alone took 22 minutes for all of them, on one core of a machine that did other work
+as well; scoring comes on top of that. The whole script was not timed in one go.
 """
 
 from __future__ import annotations
