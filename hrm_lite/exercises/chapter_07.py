@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 
@@ -134,7 +135,7 @@ def stop_at_a_repeat(rule) -> str:
         if found == [m - 1 for m in wanted]:
             raise Wrong("each is one segment too early: segments are counted from 1, and the *second* of two equal "
                         "answers has to be computed before one can see that they are equal.")  # fmt: skip
-        never = [all(a != b for a, b in zip(r, r[1:], strict=False)) for r in answers.tolist()]
+        never = [all(a != b for a, b in pairwise(r)) for r in answers.tolist()]
         if all(a == b or none for a, b, none in zip(found, wanted, never, strict=True)):
             raise Wrong(f"a puzzle whose answer never repeats stops after the last segment, {segments}, not after "
                         f"{found[0]:g}.")  # fmt: skip
