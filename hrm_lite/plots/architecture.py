@@ -1,4 +1,4 @@
-"""The whole model in one drawing, in the paper's symbols; a part can be brought out, so that a chapter shows its place."""
+"""The whole model in one drawing, in the symbols of the paper; any part of it can be brought out."""
 
 from __future__ import annotations
 
