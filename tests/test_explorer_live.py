@@ -58,7 +58,9 @@ def page_of(tmp_path: Path, body: str, style: str = "", width: int = 1280) -> st
     """The page as it stands after its scripts; what goes wrong in one is written into its title."""
     wrong = "<script>addEventListener('error', (e) => { document.title = 'wrong: ' + e.message; })</script>"
     page = tmp_path / "page.html"
-    page.write_text(f"<!doctype html><meta charset=utf-8><title>fine</title>{wrong}<body style='{style}'>{body}", "utf-8")
+    page.write_text(
+        f"<!doctype html><meta charset=utf-8><title>fine</title>{wrong}<body style='{style}'>{body}", "utf-8"
+    )
     command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
                f"--window-size={width},1000", "--virtual-time-budget=2000", "--dump-dom", page.as_uri()]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -67,15 +69,16 @@ def page_of(tmp_path: Path, body: str, style: str = "", width: int = 1280) -> st
     return done.stdout
 
 
-def readings(page: str) -> list[str]:
-    return [html.unescape(said) for said in re.findall(r'<p class="reading"[^>]*>(.*?)</p>', page, re.S)]
+def readings(tmp_path: Path, *cases: tuple) -> list[str]:
+    """What each picture says in words after its acts (JavaScript with ``root`` at hand), all in one page."""
+    body = "".join(case[0].data for case in cases)
+    for i, (_, *acts) in enumerate(cases):
+        body += f"<script>{{const root = document.querySelectorAll('.hrm-live')[{i}];{';'.join(acts)}}}</script>"
+    return said(page_of(tmp_path, body))
 
 
-def reading(picture, tmp_path: Path, *acts: str) -> str:
-    """What the picture says in words, in a browser, after ``acts`` (JavaScript, with ``root`` at hand)."""
-    after = f"const root = document.querySelector('.hrm-live');{';'.join(acts)}"
-    (said,) = readings(page_of(tmp_path, f"{picture.data}<script>{after}</script>"))
-    return said
+def said(page: str) -> list[str]:
+    return [html.unescape(text) for text in re.findall(r'<p class="reading"[^>]*>(.*?)</p>', page, re.S)]
 
 
 def slide(place: int, value) -> str:
@@ -92,56 +95,40 @@ def number(text: str, pattern: str) -> float:
 
 @in_browser
 def test_the_cobweb_finds_the_fixed_point_its_slope_and_the_step(tmp_path):
-    for q, x in ((0.95, 0.3), (0.5, -1.0)):
+    cases = ((0.95, 0.3), (0.5, -1.0), (1.1, 0.6))  # the last one's slope is −0.98: it settles, and takes its time
+    pages = readings(tmp_path, *((live.cobweb(), slide(0, q), slide(1, x)) for q, x in cases))
+    for (q, x), text in zip(cases, pages, strict=True):
         z, steps = -2.4, []
         while not steps or steps[-1] >= 1e-6:
             z, before = q * math.cos(z) + x, z
             steps.append(abs(z - before))
-        said = reading(live.cobweb(), tmp_path, slide(0, q), slide(1, x))
-        assert number(said, "at z = #,") == pytest.approx(z, abs=2e-4)
-        assert number(said, "slope is #:") == pytest.approx(-q * math.sin(z), abs=2e-3)
-        assert number(said, "step # is the first") == len(steps)
-    assert "does not settle" in reading(live.cobweb(), tmp_path, slide(0, 2))
-
-
-@in_browser
-def test_what_settles_slowly_settles(tmp_path):
-    """At q = 1.3, x = 0.05 the slope is −0.98: after 300 steps a step is still 1e-3 long."""
-    z, steps = -2.4, []
-    while not steps or steps[-1] >= 1e-6:
-        z, before = 1.3 * math.cos(z) + 0.05, z
-        steps.append(abs(z - before))
-    assert len(steps) > 300
-    said = reading(live.cobweb(), tmp_path, slide(0, 1.3), slide(1, 0.05))
-    assert number(said, "step # is the first") == len(steps)
+        assert number(text, "at z = #,") == pytest.approx(z, abs=2e-4)
+        assert number(text, "slope is #:") == pytest.approx(-q * math.sin(z), abs=2e-3)
+        assert number(text, "step # is the first") == len(steps)
+    assert "does not settle" in readings(tmp_path, (live.cobweb(), slide(0, 2)))[0]
 
 
 def key(name: str) -> str:
-    return (f"root.querySelector('[role=slider]').dispatchEvent("
-            f"new KeyboardEvent('keydown', {{key: '{name}', bubbles: true}}))")  # fmt: skip
+    event = f"new KeyboardEvent('keydown', {{key: '{name}', bubbles: true}})"
+    return f"root.querySelector('[role=slider]').dispatchEvent({event})"
+
+
+def pointer(kind: str, target: str, x) -> str:
+    event = f"{{pointerId: 7, pointerType: 'touch', bubbles: true, cancelable: true, clientX: {x}, clientY: 0}}"
+    return f"{target}.dispatchEvent(new PointerEvent('{kind}', {event}))"
 
 
 @in_browser
-def test_the_start_moves_by_the_keyboard(tmp_path):
-    def took(*acts):
-        return number(reading(live.cobweb(), tmp_path, slide(0, 0.5), *acts), "step # is the first")
-
-    assert took(*[key("ArrowRight")] * 33) < took()  # 0.9 is nearer to the end than −2.4
-    assert took(key("End")) == took(*[key("PageUp")] * 11)  # both are 3, and no further
-
-
-@in_browser
-def test_the_start_is_dragged_with_a_finger(tmp_path):
-    def pointer(kind, target, x):
-        return (f"{target}.dispatchEvent(new PointerEvent('{kind}', {{pointerId: 7, pointerType: 'touch', bubbles: true,"
-                f"cancelable: true, clientX: {x}, clientY: 0}}))")  # fmt: skip
-
-    place = "root.querySelector('svg').getBoundingClientRect().left"
+def test_the_start_moves_by_the_keyboard_and_with_a_finger(tmp_path):
+    left = "root.querySelector('svg').getBoundingClientRect().left"
     drag = [pointer("pointerdown", "root.querySelector('[role=slider]')", 0)]
-    drag += [pointer("pointermove", "window", f"{place} + {x}") for x in (60, 120, 9999)]
-    drag += [pointer("pointerup", "window", 0), pointer("pointermove", "window", f"{place} + 60")]  # the last is not heard
-    dragged = reading(live.cobweb(), tmp_path, slide(0, 0.5), *drag)
-    assert dragged == reading(live.cobweb(), tmp_path, slide(0, 0.5), key("End"))
+    drag += [pointer("pointermove", "window", f"{left} + {x}") for x in (60, 120, 9999)]
+    drag += [pointer("pointerup", "window", 0), pointer("pointermove", "window", f"{left} + 60")]  # too late
+    acts = [], [key("ArrowRight")] * 33, [key("End")], [key("PageUp")] * 11, drag, drag[:3]
+    texts = readings(tmp_path, *((live.cobweb(), slide(0, 0.5), *some) for some in acts))
+    starts = [number(text, "From #") for text in texts]
+    assert starts == pytest.approx([-2.4, 0.9, 3, 3, 3, starts[5]]) and -3 < starts[5] < 3  # 3 is where it ends
+    assert number(texts[1], "step # is the first") < number(texts[0], "step # is the first")
 
 
 @in_browser
@@ -154,7 +141,7 @@ def test_all_pictures_stand_in_one_page_some_twice_in_ink_of_the_page_and_within
         if (e.tagName === 'text' && parseFloat(getComputedStyle(e).fontSize) < 9) document.title = 'small';
     }</script>"""  # no window of Chromium is narrower than 500 pixels
     page = page_of(tmp_path, body, "margin:12px;padding:0 88px 0 0;color:#ced6dd", width=500)
-    assert len(readings(page)) == 7 and "" not in readings(page) and 'class="still"' not in page
+    assert len(said(page)) == 7 and "" not in said(page) and 'class="still"' not in page
     assert page.count('class="hrm-live dark"') == 7
     assert 'class="hrm-live dark"' not in page_of(tmp_path, live.chain().data, "color:#222")
 
@@ -171,7 +158,11 @@ def test_a_page_that_changes_its_theme_is_followed(rule, tmp_path):
 def test_the_chain_passes_news_on_as_numpy_says(tmp_path):
     script = (Path(live.__file__).parent / "chain.js").read_text(encoding="utf-8")
     signs = np.array(eval(re.search(r"SIGNS = (\[.*?\])", script)[1]))
-    for g in (0.8, 2.0):
+    press = "for (let i = 0; i < 40; i++) root.querySelectorAll('button')[1].click()"
+    again = "root.querySelectorAll('button')[2].click()"
+    gains = (0.8, 1.0, 2.0)
+    texts = readings(tmp_path, *((live.chain(), slide(0, g), again, press) for g in gains))
+    for g, text in zip(gains, texts, strict=True):
         ends = []
         for first in (1, -1):
             s, z = signs * np.r_[first, np.ones(31)], np.zeros(32)
@@ -179,35 +170,64 @@ def test_the_chain_passes_news_on_as_numpy_says(tmp_path):
                 z = np.tanh(g * s * np.r_[1, z[:-1]])
             ends.append(z)
         far = int((abs(ends[0] - ends[1]) / 2 >= 0.01).sum())
-        press = "for (let i = 0; i < 40; i++) root.querySelectorAll('button')[1].click()"
-        assert number(reading(live.chain(), tmp_path, slide(0, g), press), "shows at # of 32") == far
+        assert number(text, "shows at # of 32") == far
 
 
 @in_browser
 def test_the_terms_of_the_gradient_add_up(tmp_path):
-    for rho, theta, terms in ((0.85, 40, 12), (0.6, 150, 3)):
+    cases = ((0.85, 40, 12), (0.6, 150, 3), (0.9, 180, 1))
+    texts = readings(
+        tmp_path, *((live.gradient_terms(), slide(0, rho), slide(1, a), slide(2, k)) for rho, a, k in cases)
+    )
+    for (rho, theta, terms), text in zip(cases, texts, strict=True):
         lam = rho * np.exp(1j * np.radians(theta))
         full, part = 1 / (1 - lam), (lam ** np.arange(terms)).sum()
-        said = reading(live.gradient_terms(), tmp_path, slide(0, rho), slide(1, theta), slide(2, terms))
-        assert number(said, "points #°") == pytest.approx(abs(np.degrees(np.angle(full))), abs=0.6)
-        assert number(said, "has # % of its length") == pytest.approx(100 / abs(full), abs=0.6)
-        assert number(said, r"together: #°") == pytest.approx(abs(np.degrees(np.angle(part / full))), abs=0.6)
+        assert number(text, "points #°") == pytest.approx(abs(np.degrees(np.angle(full))), abs=0.6)
+        assert number(text, "has # % of its length") == pytest.approx(100 / abs(full), abs=0.6)
+        if terms > 1:
+            assert number(text, r"together: #°") == pytest.approx(abs(np.degrees(np.angle(part / full))), abs=0.6)
 
 
 @in_browser
 def test_two_clocks_count_their_steps_and_come_to_rest(tmp_path):
-    said = reading(live.clocks(), tmp_path, slide(0, 3), slide(1, 5))
-    assert number(said, "N·T = # steps") == 15 and number(said, "worker and # of the controller") == 3
-    assert number(reading(live.clocks(), tmp_path), "or more is step #,") < 60
+    opening, other = readings(tmp_path, (live.clocks(),), (live.clocks(), slide(0, 8), slide(1, 3)))
+    assert number(opening, "or more is step #,") == last_step_of_the_toy(4, 4) < 60
+    assert number(other, "N·T = # steps") == 24 and number(other, "worker and # of the controller") == 8
+    assert number(other, "or more is step #,") == last_step_of_the_toy(8, 3)
+
+
+def last_step_of_the_toy(cycles: int, steps: int) -> int:
+    """The toy's weights out of the same generator of numbers, its two maps in numpy."""
+    seed = 7.0  # JavaScript's numbers are floats, and these are rounded
+
+    def draw(*shape):
+        nonlocal seed
+        out = []
+        for _ in range(math.prod(shape)):
+            seed = (seed * 1103515245 + 12345) % 2147483648
+            out.append(seed / 1073741824 - 1)
+        return np.array(out).reshape(shape)
+
+    a, b, c, d = (gain * draw(8, 8) for gain in (0.34, 0.6, 0.3, 0.35))
+    x, z_L, z_H, last = draw(8), np.full(8, 0.9), np.full(8, -0.9), 0
+    for k in range(3 * cycles * (steps + 1)):
+        if worker := k % (steps + 1) < steps:
+            old, new = z_L, np.tanh(a @ z_L + b @ z_H + x)
+        else:
+            old, new = z_H, np.tanh(c @ z_H + d @ z_L)
+        z_L, z_H = (new, z_H) if worker else (z_L, new)
+        if np.linalg.norm(new - old) / np.linalg.norm(old) >= 0.01:
+            last = k + 1
+    return last
 
 
 @in_browser
 def test_no_row_outlives_the_largest_number_of_segments(tmp_path):
     press = "for (let i = 0; i < 70; i++) root.querySelectorAll('button')[1].click()"
-    said = reading(live.row_life(), tmp_path, slide(0, 2), slide(1, 1), press)
-    assert number(said, "after # segments each") == 2.0  # M = 2, and every row explores
-    assert number(said, "and # puzzles have halted") == 8 * 60 / 2
-    assert number(said, "there were # updates") == 60
+    (text,) = readings(tmp_path, (live.row_life(), slide(0, 2), slide(1, 1), press))
+    assert number(text, "after # segments each") == 2.0  # M = 2, and every row explores
+    assert number(text, "and # puzzles have halted") == 8 * 60 / 2
+    assert number(text, "there were # updates") == 60
 
 
 @in_browser
@@ -216,16 +236,17 @@ def test_the_halting_rule_is_the_one_of_the_package(with_continue, tmp_path):
     q_halt, right, q_continue = values()
     q_halt, q_continue = ((100 * q).round() / 100 for q in (q_halt, q_continue))  # as it is handed over
     q_continue = q_continue if with_continue else None
-    for margin in (-1.0, 0.5):
+    margins = (-1.0, 0.5)
+    texts = readings(tmp_path, *((live.halting_rule(q_halt, right, q_continue), slide(0, t)) for t in margins))
+    for margin, text in zip(margins, texts, strict=True):
         halts = torch.stack([
             wants_to_halt(q, None if q_continue is None else q_continue[m], margin) for m, q in enumerate(q_halt)
         ])  # fmt: skip
         halts[-1] = True
         segments = halts.int().argmax(0)
         solved = right.gather(0, segments[None]).double().mean().item()
-        said = reading(live.halting_rule(q_halt, right, q_continue), tmp_path, slide(0, margin))
-        assert number(said, ": # segments on average") == pytest.approx((segments + 1).double().mean().item(), abs=6e-3)
-        assert number(said, "and # % of 40 puzzles") == pytest.approx(100 * solved, abs=0.06)
+        assert number(text, ": # segments on average") == pytest.approx((segments + 1).double().mean().item(), abs=6e-3)
+        assert number(text, "and # % of 40 puzzles") == pytest.approx(100 * solved, abs=0.06)
 
 
 @in_browser

@@ -35,8 +35,8 @@ const S = stage(ID, [274, 540], (S) => {
   line(S.svg, dots, { stroke: BLUE, "stroke-width": 1.2 });
   dots.forEach((p) => el(S.svg, "circle", { cx: p[0], cy: p[1], r: 2.6, fill: BLUE }));
   return settled
-    ? `It settles at z = ${say(end, 4)}, where the slope is ${say(slope, 3)}: each step is ${say(Math.abs(slope), 3)} times as long as the one before, and step ${took} is the first below 10⁻⁶.`
-    : `It does not settle: after ${MANY} steps a step is still ${say(steps[MANY - 1], 3)} long.`;
+    ? `From ${say(z0, 1)} it settles at z = ${say(end, 4)}, where the slope is ${say(slope, 3)}: each step is ${say(Math.abs(slope), 3)} times as long as the one before, and step ${took} is the first below 10⁻⁶.`
+    : `From ${say(z0, 1)} it does not settle: after ${MANY} steps a step is still ${say(steps[MANY - 1], 3)} long.`;
 });
 if (S) {
   S.slider("q", "q, weight of cos z", 0, 2, 0.05, 0.95, (v) => v.toFixed(2));
