@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from hrm_lite.explorers import live
+from hrm_lite.explorers.live import pictures
 from hrm_lite.halting import wants_to_halt
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -53,18 +54,28 @@ def test_halting_says_which_shapes_differ():
         live.halting_rule(q_halt, right[:5], q_continue)
 
 
+def page_of(tmp_path: Path, body: str, style: str = "", width: int = 1280) -> str:
+    """The page as it stands after its scripts; what goes wrong in one is written into its title."""
+    wrong = "<script>addEventListener('error', (e) => { document.title = 'wrong: ' + e.message; })</script>"
+    page = tmp_path / "page.html"
+    page.write_text(f"<!doctype html><meta charset=utf-8><title>fine</title>{wrong}<body style='{style}'>{body}", "utf-8")
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+               f"--window-size={width},1000", "--virtual-time-budget=2000", "--dump-dom", page.as_uri()]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    title = re.search("<title>(.*?)</title>", done.stdout)
+    assert title and title[1] == "fine", (title and title[1]) or done.stderr[-500:]
+    return done.stdout
+
+
+def readings(page: str) -> list[str]:
+    return [html.unescape(said) for said in re.findall(r'<p class="reading"[^>]*>(.*?)</p>', page, re.S)]
+
+
 def reading(picture, tmp_path: Path, *acts: str) -> str:
     """What the picture says in words, in a browser, after ``acts`` (JavaScript, with ``root`` at hand)."""
     after = f"const root = document.querySelector('.hrm-live');{';'.join(acts)}"
-    page = tmp_path / "page.html"
-    text = f"<!doctype html><meta charset=utf-8><body>{picture.data}<script>{after}</script>"
-    page.write_text(text, encoding="utf-8")
-    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
-               "--virtual-time-budget=2000", "--dump-dom", page.as_uri()]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    found = re.search(r'<p class="reading"[^>]*>(.*?)</p>', done.stdout, re.S)
-    assert found, done.stdout[-500:] + done.stderr[-500:]
-    return html.unescape(found[1])
+    (said,) = readings(page_of(tmp_path, f"{picture.data}<script>{after}</script>"))
+    return said
 
 
 def slide(place: int, value) -> str:
@@ -94,12 +105,66 @@ def test_the_cobweb_finds_the_fixed_point_its_slope_and_the_step(tmp_path):
 
 
 @in_browser
+def test_what_settles_slowly_settles(tmp_path):
+    """At q = 1.3, x = 0.05 the slope is −0.98: after 300 steps a step is still 1e-3 long."""
+    z, steps = -2.4, []
+    while not steps or steps[-1] >= 1e-6:
+        z, before = 1.3 * math.cos(z) + 0.05, z
+        steps.append(abs(z - before))
+    assert len(steps) > 300
+    said = reading(live.cobweb(), tmp_path, slide(0, 1.3), slide(1, 0.05))
+    assert number(said, "step # is the first") == len(steps)
+
+
+def key(name: str) -> str:
+    return (f"root.querySelector('[role=slider]').dispatchEvent("
+            f"new KeyboardEvent('keydown', {{key: '{name}', bubbles: true}}))")  # fmt: skip
+
+
+@in_browser
 def test_the_start_moves_by_the_keyboard(tmp_path):
-    key = ("root.querySelector('circle[tabindex]').dispatchEvent("
-           "new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true}))")  # fmt: skip
-    before = number(reading(live.cobweb(), tmp_path, slide(0, 0.5)), "step # is the first")
-    after = number(reading(live.cobweb(), tmp_path, slide(0, 0.5), *[key] * 33), "step # is the first")
-    assert after < before  # 0.9 is nearer to the end than −2.4
+    def took(*acts):
+        return number(reading(live.cobweb(), tmp_path, slide(0, 0.5), *acts), "step # is the first")
+
+    assert took(*[key("ArrowRight")] * 33) < took()  # 0.9 is nearer to the end than −2.4
+    assert took(key("End")) == took(*[key("PageUp")] * 11)  # both are 3, and no further
+
+
+@in_browser
+def test_the_start_is_dragged_with_a_finger(tmp_path):
+    def pointer(kind, target, x):
+        return (f"{target}.dispatchEvent(new PointerEvent('{kind}', {{pointerId: 7, pointerType: 'touch', bubbles: true,"
+                f"cancelable: true, clientX: {x}, clientY: 0}}))")  # fmt: skip
+
+    place = "root.querySelector('svg').getBoundingClientRect().left"
+    drag = [pointer("pointerdown", "root.querySelector('[role=slider]')", 0)]
+    drag += [pointer("pointermove", "window", f"{place} + {x}") for x in (60, 120, 9999)]
+    drag += [pointer("pointerup", "window", 0), pointer("pointermove", "window", f"{place} + 60")]  # the last is not heard
+    dragged = reading(live.cobweb(), tmp_path, slide(0, 0.5), *drag)
+    assert dragged == reading(live.cobweb(), tmp_path, slide(0, 0.5), key("End"))
+
+
+@in_browser
+def test_all_pictures_stand_in_one_page_some_twice_in_ink_of_the_page_and_within_its_width(tmp_path):
+    body = "".join(make().data for make in PICTURES.values()) + live.cobweb().data
+    # what is wider than the window, or cut off at its left, is named in the title
+    body += """<script>for (const e of document.querySelectorAll('.hrm-live, .hrm-live *')) {
+        const box = e.getBoundingClientRect();
+        if (e.tagName !== 'STYLE' && (box.right > 500 || box.left < 0)) document.title = e.outerHTML.slice(0, 90);
+        if (e.tagName === 'text' && parseFloat(getComputedStyle(e).fontSize) < 9) document.title = 'small';
+    }</script>"""  # no window of Chromium is narrower than 500 pixels
+    page = page_of(tmp_path, body, "margin:12px;padding:0 88px 0 0;color:#ced6dd", width=500)
+    assert len(readings(page)) == 7 and "" not in readings(page) and 'class="still"' not in page
+    assert page.count('class="hrm-live dark"') == 7
+    assert 'class="hrm-live dark"' not in page_of(tmp_path, live.chain().data, "color:#222")
+
+
+@in_browser
+@pytest.mark.parametrize("rule", ["data-theme", "theme"])
+def test_a_page_that_changes_its_theme_is_followed(rule, tmp_path):
+    style = f"<style>:root{{color:#222}}:root[{rule}=dark]{{color:#ced6dd}}</style>"
+    change = f"<script>document.documentElement.setAttribute('{rule}', 'dark')</script>"
+    assert 'class="hrm-live dark"' in page_of(tmp_path, style + live.clocks().data + change)
 
 
 @in_browser
@@ -161,3 +226,38 @@ def test_the_halting_rule_is_the_one_of_the_package(with_continue, tmp_path):
         said = reading(live.halting_rule(q_halt, right, q_continue), tmp_path, slide(0, margin))
         assert number(said, ": # segments on average") == pytest.approx((segments + 1).double().mean().item(), abs=6e-3)
         assert number(said, "and # % of 40 puzzles") == pytest.approx(100 * solved, abs=0.06)
+
+
+@in_browser
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("cobweb", "v.q * Math.cos(z) + v.x", "v.q * Math.cos(z) - v.x"),
+        ("chain", "Math.tanh(g", "Math.tanh(1.1 * g"),
+        ("gradient_terms", "p[0] * q[1] + p[1] * q[0]", "p[0] * q[1] - p[1] * q[0]"),
+        ("clocks", "N·T = ${N * T}", "N·T = ${N * T + N}"),
+        ("row_life", "row.m >= M ||", "row.m > M ||"),
+        ("halting_rule", "> tau", ">= -tau"),
+    ],
+)
+def test_a_planted_mistake_is_seen(name, right, wrong, tmp_path, monkeypatch):
+    script = pictures._script
+
+    def spoilt(file):
+        text = script(file)
+        if file == name:
+            assert right in text
+            text = text.replace(right, wrong)
+        return text
+
+    monkeypatch.setattr(pictures, "_script", spoilt)
+    check = {
+        "cobweb": test_the_cobweb_finds_the_fixed_point_its_slope_and_the_step,
+        "chain": test_the_chain_passes_news_on_as_numpy_says,
+        "gradient_terms": test_the_terms_of_the_gradient_add_up,
+        "clocks": test_two_clocks_count_their_steps_and_come_to_rest,
+        "row_life": test_no_row_outlives_the_largest_number_of_segments,
+        "halting_rule": lambda tmp_path: test_the_halting_rule_is_the_one_of_the_package(True, tmp_path),
+    }[name]
+    with pytest.raises(AssertionError):
+        check(tmp_path)

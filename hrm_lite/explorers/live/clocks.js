@@ -24,7 +24,7 @@ function residuals(N, T, segments) {
   return out;
 }
 
-const S = stage(ID, [330, 340], (S) => {
+const S = stage(ID, [306, 306], (S) => {
   const { N, T } = S.values, segments = 3, r = residuals(N, T, segments), count = r.length;
   const box = { x: 46, y: 88, w: S.W - 62, h: 180 };
   const X = linear([0, count], [box.x, box.x + box.w]), Y = log([1e-6, 2], [box.y + box.h, box.y]);
@@ -33,11 +33,12 @@ const S = stage(ID, [330, 340], (S) => {
     const y = part === "H" ? 14 : 38;
     el(S.svg, "rect", { x: X(i) + each * 0.1, y, width: Math.max(each * 0.8, 1), height: 18, rx: Math.min(3, each / 4), fill: part === "H" ? RED : BLUE });
   });
-  el(S.svg, "text", { x: box.x - 6, y: 28, "text-anchor": "end", fill: RED }, "z_H");
-  el(S.svg, "text", { x: box.x - 6, y: 52, "text-anchor": "end", fill: BLUE }, "z_L");
-  const ticks = [[1, "1"], [1e-2, "10⁻²"], [1e-4, "10⁻⁴"], [1e-6, "10⁻⁶"]];
+  write(S.svg, box.x - 6, 28, "z_H", { "text-anchor": "end", fill: RED });
+  write(S.svg, box.x - 6, 52, "z_L", { "text-anchor": "end", fill: BLUE });
+  const ticks = [[1, "1"], [1e-2, "1 %"], [1e-4, "10⁻⁴"], [1e-6, "10⁻⁶"]];
   axes(S.svg, box, X, Y, [[0, "0"], [count / segments, count / segments], [2 * count / segments, 2 * count / segments], [count, count]], ticks, "steps, three segments", "forward residual ‖z′ − z‖ / ‖z‖");
-  for (let s = 1; s < segments; s++) line(S.svg, [[X(s * count / segments), 10], [X(s * count / segments), box.y + box.h]], { stroke: "currentColor", "stroke-opacity": 0.5, "stroke-dasharray": "2 4", "stroke-width": 1 });
+  line(S.svg, [[box.x, Y(0.01)], [box.x + box.w, Y(0.01)]], { stroke: GREEN, "stroke-dasharray": "5 4", "stroke-width": 1.2 });
+  for (let s = 1; s < segments; s++) line(S.svg, [[X(s * count / segments), 10], [X(s * count / segments), box.y + box.h]], { stroke: INK, "stroke-opacity": 0.5, "stroke-dasharray": "2 4", "stroke-width": 1 });
   for (const [part, ink, mark] of [["L", BLUE, 2.6], ["H", RED, 4]]) {
     const points = r.map((p, i) => [X(i + 0.5), Y(p[1]), p[0]]).filter((p) => p[2] === part);
     line(S.svg, points, { stroke: ink, "stroke-width": 1.2, "stroke-opacity": 0.6 });
@@ -46,7 +47,7 @@ const S = stage(ID, [330, 340], (S) => {
   let last = 0;
   r.forEach((p, i) => { if (p[1] >= 0.01) last = i + 1; });
   const one = count / segments;
-  return `A segment has N·T = ${N * T} steps of the worker and ${N} of the controller. ` +
+  return `A toy of eight numbers for each state. A segment has N·T = ${N * T} steps of the worker and ${N} of the controller. ` +
     (last >= count ? "After three segments something still moves by 1 % or more." : `The last step that moves anything by 1 % or more is step ${last}, in segment ${Math.max(1, Math.ceil(last / one))}: two clocks put rest off, they do not prevent it.`);
 });
 if (S) {

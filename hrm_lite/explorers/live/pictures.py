@@ -13,16 +13,22 @@ from torch import Tensor
 __all__ = ["chain", "clocks", "cobweb", "gradient_terms", "halting_rule", "row_life"]
 
 _STYLE = """
-.hrm-live{max-width:720px;margin:.4rem auto;color:inherit}
-.hrm-live svg{display:block;font:12px system-ui,sans-serif;fill:currentColor;overflow:visible}
-.hrm-live svg:focus-within circle[tabindex]{stroke:currentColor;stroke-width:2}
-.hrm-live .controls{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;align-items:center;margin-bottom:.6rem;font-size:14px}
-.hrm-live label{display:flex;align-items:center;gap:.5rem;flex-wrap:wrap}
-.hrm-live output{min-width:2.6em;font-variant-numeric:tabular-nums}
-.hrm-live input{accent-color:#2b86c5;width:130px}
+.hrm-live{--blue:#0072b2;--red:#c8500a;--green:#00805c;--grey:#7b818c;--purple:#8a63b0;--on:#fff;
+max-width:720px;margin:.4rem auto;color:inherit}
+.hrm-live.dark{--blue:#5cb3ec;--red:#f0894a;--green:#3cc59a;--grey:#98a0ab;--purple:#bb98dc;--on:#10151b;color-scheme:dark}
+.hrm-live svg{display:block;font:12px system-ui,sans-serif;fill:currentColor}
+.hrm-live svg [tabindex]{outline:none}
+.hrm-live svg [tabindex]:focus{stroke:currentColor;stroke-width:2}
+.hrm-live .controls{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(270px,100%),1fr));gap:.35rem 1.4rem;
+align-items:center;margin-bottom:.7rem;font-size:14px}
+.hrm-live label{display:flex;align-items:center;gap:.5rem;margin:0}
+.hrm-live label span{white-space:nowrap}
+.hrm-live output{min-width:2.7em;text-align:right;font-variant-numeric:tabular-nums}
+.hrm-live input{accent-color:var(--blue);flex:1;min-width:80px;height:24px}
+.hrm-live .buttons{display:flex;flex-wrap:wrap;gap:.5rem;grid-column:1/-1}
 .hrm-live button{font:inherit;color:inherit;background:none;border:1px solid currentColor;border-radius:6px;
-padding:.15rem .7rem;cursor:pointer}
-.hrm-live .reading{font-size:14px;margin:.5rem 0 0;min-height:2.6em}
+padding:.2rem .7rem;cursor:pointer}
+.hrm-live .reading{font-size:14px;margin:.5rem 0 0;min-height:3.2em}
 """
 
 
