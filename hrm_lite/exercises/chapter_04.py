@@ -131,8 +131,8 @@ def push(answer) -> str:
     if abs(s - 1) < 1e-6:
         raise Wrong("with s = 1 a step leaves half of the error. How long is z + s x̃ there, before it is normalised?")
     raise Wrong(
-        f"with s = {s:g} a step leaves {left:.1%} of the error. The norm divides by the length of z + s x̃, which at the "
-        "fixed point is the sum of two vectors of the same direction."
+        f"with s = {s:g} a step leaves {left:.1%} of the error. The norm divides by the length of z + s x̃, which at "
+        "the fixed point is the sum of two vectors of the same direction."
     )
 
 
