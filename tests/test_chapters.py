@@ -122,3 +122,12 @@ def test_minutes_are_counted_from_words_and_from_code_that_is_shown():
     notebook["cells"].append(new.new_markdown_cell("### Exercise 1: why\n\n*Hard · 25 minutes*\n\nWhy?"))
     reading.announce(notebook)
     assert notebook["cells"][0]["source"].startswith("# Title\n\n*4 minutes to read · 25 for the exercises*\n\nword")
+
+
+def test_the_first_page_gets_the_minutes_of_every_chapter(tmp_path):
+    page = reading.filled((ROOT / "book" / "index.md").read_text(encoding="utf-8"), ROOT / "book")
+    for path in CHAPTERS:
+        assert re.search(rf"\({path.name}\) \| [^|]+ \| \d+ \|", page), f"{path.name} is not in the table"
+    assert "{{" not in page
+    with pytest.raises(KeyError):
+        reading.filled("{{ minutes_99 }}", ROOT / "book")

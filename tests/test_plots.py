@@ -31,7 +31,7 @@ def puzzles():
 def grounds(ax):
     found = {}
     for patch in ax.patches:
-        if isinstance(patch, Rectangle):
+        if isinstance(patch, Rectangle) and patch.get_width() == 1:  # the sheet of paper is larger
             found[int(patch.get_y()) * 4 + int(patch.get_x())] = to_hex(patch.get_facecolor())
     return found
 

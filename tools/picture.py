@@ -32,5 +32,5 @@ chosen = int(first.argmax())
 figure = plots.thinking(unseen, unseen.inputs[chosen], trace[chosen, : int(first[chosen]) + 2])
 path = ROOT / "book/images/thinking.png"
 path.parent.mkdir(exist_ok=True)
-figure.savefig(path, dpi=140)
+figure.savefig(path, dpi=140, transparent=True)
 print(f"{path.relative_to(ROOT)}: puzzle {chosen}, solved after segment {int(first[chosen]) + 1}")

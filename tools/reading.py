@@ -4,8 +4,10 @@ The main line is everything above `## Exercises`: 200 words a minute, two second
 folded, and the bootstrap cell, are not counted; formulas and pictures neither.
 """
 
+import json
 import math
 import re
+from pathlib import Path
 
 EXERCISE = re.compile(r"^### Exercise (?P<number>\d+): [^\n]+\n\n"
                       r"\*(?P<level>Easy|Medium|Hard|Open) · (?P<minutes>\d+) minutes\*", re.M)  # fmt: skip
@@ -56,3 +58,9 @@ def announce(notebook: dict) -> dict:
         takes = f"*{minutes(notebook)} minutes to read · {sum(e['minutes'] for e in asked)} for the exercises*"
         notebook["cells"][0]["source"] = f"{title}\n\n{takes}\n{rest}"
     return notebook
+
+
+def filled(page: str, book: Path) -> str:
+    """The page, with the minutes of chapter 7 in place of `{{ minutes_07 }}`. KeyError for a chapter that is not."""
+    takes = {path.name[:2]: str(minutes(json.loads(path.read_text(encoding="utf-8")))) for path in book.glob("*.ipynb")}
+    return re.sub(r"\{\{ minutes_(\w\w) \}\}", lambda found: takes[found[1]], page)

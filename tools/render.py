@@ -50,6 +50,8 @@ def stage() -> None:
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(ROOT / name, STAGE / name)
     (STAGE / "book" / "api.md").write_text(api.page(), encoding="utf-8")
+    first = STAGE / "book" / "index.md"
+    first.write_text(reading.filled(first.read_text(encoding="utf-8"), ROOT / "book"), encoding="utf-8")
     pages = {source.relative_to(BUILD / "executed"): json.loads(source.read_text(encoding="utf-8"))
              for source in sorted((BUILD / "executed").rglob("*.ipynb"))}
     # Of the notebooks for large runs the pages show the whole runs that are kept; the others their smoke tests.

@@ -6,14 +6,14 @@ from ..plots.style import COLOURS
 
 __all__ = ["axes", "svg"]
 
-_INK, _FAINT, _FONT = COLOURS["ink"], "#E5E7EB", 'font-family="sans-serif" font-size="11"'
+_INK, _FAINT, _FONT = COLOURS["ink"], COLOURS["shade"], 'font-family="sans-serif" font-size="11"'
 
 
 def svg(content: str) -> str:
     """A picture of 680 x 230 that shrinks with the page."""
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 680 230" style="max-width:680px;width:100%;'
-        f'background:#fff" {_FONT} fill="{_INK}">{content}</svg>'
+        f'" {_FONT} fill="{_INK}">{content}</svg>'
     )
 
 

@@ -31,7 +31,7 @@ def picture(parts: str, tracked: int, found: dict[str, Agreement]) -> str:
     )
     head = "".join(f'<td style="padding:6px 0 2px;text-align:left">{t}</td>' for t in ("", "cosine", "length"))
     return (
-        f'<div style="background:#fff;color:{COLOURS["ink"]};padding:8px;line-height:1.3">'
+        f'<div style="color:{COLOURS["ink"]};padding:8px;line-height:1.3">'
         f'<div style="margin-bottom:4px">{boxes}</div>'
         f'<table style="border-collapse:collapse;width:auto;margin:0"><tr>{head}</tr>{lines}</table></div>'
     )

@@ -21,9 +21,10 @@ def board_html(puzzles: PuzzleSet, question, answer=None, before=None) -> str:
     """A board as an HTML table; arguments and colours as for `plots.board`."""
     rows, columns = puzzles.grid
     box_rows, box_columns = puzzles.box or puzzles.grid
-    ink, line = COLOURS["ink"], COLOURS["faint"]
+    ink, line = COLOURS["print"], COLOURS["faint"]
     size = 44 if rows <= 6 else 32 if rows <= 12 else 14
-    parts = ['<table style="border-collapse:collapse;margin:6px auto;background:#fff;width:auto">']
+    paper = COLOURS["paper"]
+    parts = [f'<table style="border-collapse:collapse;margin:6px auto;background:{paper};width:auto">']
     for i, cell in enumerate(cells(puzzles, question, answer, before)):
         r, c = divmod(i, columns)
         edges = [
@@ -40,7 +41,7 @@ def board_html(puzzles: PuzzleSet, question, answer=None, before=None) -> str:
         style = (
             f"{borders}width:{size}px;height:{size}px;padding:0;text-align:center;font-size:{size // 2}px;"
             f"color:{ink if cell.given else COLOURS['worker']};font-weight:{700 if cell.given else 400};"
-            f"background:{cell.ground or '#fff'}"
+            f"background:{cell.ground or paper}"
         )
         parts.append(
             ("<tr>" if c == 0 else "")
@@ -78,6 +79,7 @@ class SudokuExplorer(w.VBox):
         self.text.observe(lambda change: self.show(change["new"]), names="value")
         super().__init__([self.text, self.message, w.HBox([self.play, self.slider]), self.tabs])
         self.show(self.text.value)
+        self.slider.value = self.tabs.selected_index = min(1, segments)  # the question alone says little
 
     def show(self, text: str) -> None:
         """Solve ``text`` and fill the boards; if it is no puzzle, say why and leave the boards as they are."""

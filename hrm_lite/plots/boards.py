@@ -65,6 +65,7 @@ def board(ax: Axes, puzzles: PuzzleSet, question, answer=None, before=None, titl
     """
     rows, columns = puzzles.grid
     box = ax.get_window_extent()
+    ax.add_patch(Rectangle((0, 0), columns, rows, color=COLOURS["paper"], linewidth=0))
     size = min(19.0, 0.7 * min(box.width / columns, box.height / rows) * 72 / ax.figure.dpi)
     for i, cell in enumerate(cells(puzzles, question, answer, before)):
         r, c = divmod(i, columns)
@@ -80,7 +81,7 @@ def board(ax: Axes, puzzles: PuzzleSet, question, answer=None, before=None, titl
             va="center",
             fontsize=size,
             weight="bold" if cell.given else "normal",
-            color=COLOURS["ink" if cell.given else "worker"],
+            color=COLOURS["print" if cell.given else "worker"],
             in_layout=False,  # it lies within the board, so the layout need not measure it
         )
     _lines(ax, puzzles)
@@ -92,7 +93,7 @@ def _lines(ax: Axes, puzzles: PuzzleSet) -> None:
     rows, columns = puzzles.grid
     box_rows, box_columns = puzzles.box or (rows, columns)
     thin = 0.5 if max(rows, columns) < 16 else 0.1
-    style = dict(colors=COLOURS["ink"], capstyle="round")
+    style = dict(colors=COLOURS["print"], capstyle="round")
     ax.hlines(range(rows + 1), 0, columns, lw=[thin if i % box_rows else 1.6 for i in range(rows + 1)], **style)
     ax.vlines(range(columns + 1), 0, rows, lw=[thin if i % box_columns else 1.6 for i in range(columns + 1)], **style)
     ax.set(xlim=(-0.05, columns + 0.05), ylim=(rows + 0.05, -0.05), aspect="equal")

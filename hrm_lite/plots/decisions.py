@@ -34,7 +34,7 @@ def decision(ax: Axes) -> None:
 
 
 def _box(ax: Axes, at: tuple[float, float], text: str, colour: str) -> None:
-    style = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": colour, "linewidth": 1.6}
+    style = {"boxstyle": "round,pad=0.45", "facecolor": "none", "edgecolor": colour, "linewidth": 1.6}
     ax.text(*at, text, ha="center", va="center", bbox=style, fontsize=9.5, zorder=3)
 
 

@@ -15,9 +15,11 @@ from matplotlib.figure import Figure
 __all__ = ["player"]
 
 
-def player(figure: Figure, draw: Callable[[int], None], frames: int, fps: float) -> str:
+def player(figure: Figure, draw: Callable[[int], None], frames: int, fps: float, opens: int | None = None) -> str:
     """``draw(0)`` … ``draw(frames - 1)`` as a player that loops; closes the figure.
 
+    opens: the frame that is shown until somebody plays; without it the one in the middle, since the first is usually
+    the dullest.
     The text is the same for the same pictures: matplotlib's random identifiers are replaced by a hash.
     """
     # Not FuncAnimation: it draws each frame three times.
@@ -30,7 +32,8 @@ def player(figure: Figure, draw: Callable[[int], None], frames: int, fps: float)
                 writer.grab_frame()
         html = path.read_text(encoding="utf-8")
     plt.close(figure)
-    return _stand_alone(html)
+    first = frames // 2 if opens is None else opens
+    return _stand_alone(html.replace("this.current_frame = 0;", f"this.current_frame = {first};", 1))
 
 
 # The player's buttons are glyphs of an icon font that matplotlib fetches from a network; plain characters do.

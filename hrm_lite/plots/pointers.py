@@ -34,7 +34,7 @@ def pointer_circle(ax: Axes, pointers: Sequence[int], path: Sequence[int] = (), 
         ground = COLOURS["controller"] if last else "white"
         edge = COLOURS["controller"] if first or last else COLOURS["ink"]
         ax.plot(x, y, "o", markersize=18, color=ground, markeredgecolor=edge, markeredgewidth=2.2 if first else 1)
-        ax.text(x, y - 0.01, str(k), ha="center", va="center", fontsize=10, color="white" if last else COLOURS["ink"])
+        ax.text(x, y - 0.01, str(k), ha="center", va="center", fontsize=10, color="white" if last else COLOURS["print"])
     ax.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), aspect="equal")
     ax.axis("off")
     if title:

@@ -1,4 +1,8 @@
-"""One look for every figure: colours that differ for colour-blind readers too, quiet axes, a white ground."""
+"""One look for every figure: colours that differ for colour-blind readers too, quiet axes, no ground of its own.
+
+Figures are transparent, so that they stand in a light page and in a dark one. What is written is grey, as far from
+white as from black (4.3 : 1); boards are drawn as sheets of paper, with print on them.
+"""
 
 import matplotlib as mpl
 
@@ -11,19 +15,24 @@ COLOURS = {
     "good": "#009E73",  # green
     "broken": "#F3B0A7",  # a red ground under a cell that breaks a rule
     "changed": "#D9DCE1",  # a grey ground under a cell that has just changed
-    "ink": "#1F2937",
-    "faint": "#C3C8D0",
+    "ink": "#757B86",  # text, axes: legible on white and on the dark page
+    "faint": "#AEB4BE",
+    "shade": "#9CA3AF40",  # a region behind the lines
+    "paper": "#FFFFFF",  # under what is printed, such as a board
+    "print": "#1F2937",
 }
 
 
 def use_style() -> None:
-    """Set matplotlib's defaults for this book. Figures keep a white ground, so that they read in dark mode too."""
+    """Set matplotlib's defaults for this book."""
     mpl.rcParams.update(
         {
             "figure.dpi": 110,
             "savefig.dpi": 110,
-            "figure.facecolor": "white",
-            "savefig.facecolor": "white",
+            "figure.facecolor": "none",
+            "savefig.facecolor": "none",
+            "axes.facecolor": "none",
+            "legend.labelcolor": COLOURS["ink"],
             "figure.constrained_layout.use": True,
             "font.size": 10,
             "axes.titlesize": 11,
@@ -37,7 +46,7 @@ def use_style() -> None:
             "xtick.color": COLOURS["ink"],
             "ytick.color": COLOURS["ink"],
             "axes.grid": True,
-            "grid.color": "#E5E7EB",
+            "grid.color": COLOURS["shade"],
             "axes.axisbelow": True,
             "lines.linewidth": 1.8,
             "axes.prop_cycle": mpl.cycler(

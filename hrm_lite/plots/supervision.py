@@ -70,7 +70,7 @@ def row_history(ax: Axes, segments) -> None:
             colour = _mix(COLOURS["worker"], shades[m - 1])
             ax.add_patch(Rectangle((step + 0.54, r + 0.6), 0.92, 0.8, lw=0, fc=colour))
             ax.text(step + 1, r + 1, m, ha="center", va="center", fontsize=7,
-                    color="white" if shades[m - 1] < 0.45 else COLOURS["ink"])  # fmt: skip
+                    color="white" if shades[m - 1] < 0.45 else COLOURS["print"])  # fmt: skip
     steps, rows = segments.shape
     ax.set(xlim=(0.4, steps + 0.6), ylim=(rows + 0.6, 0.4), xlabel="step (one segment of every row, one update)",
            ylabel="row")  # fmt: skip
