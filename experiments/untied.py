@@ -86,7 +86,8 @@ def run(variant: str, seed: int, steps: int) -> dict:
     found = evaluate(trainer.supervision.model, x, y, config.max_segments)
     return {
         "variant": variant, "kind": kind, "n": n, "gradient": gradient, "seed": seed, "source": SOURCE,
-        "held_out": test.content_hash, **{key: trained[key] for key in ("model", "train", "data", "parameters", "steps")},
+        "held_out": test.content_hash,
+        **{key: trained[key] for key in ("model", "train", "data", "parameters", "steps")},
         "provenance": provenance(), "seconds": round(took, 1), "held_out_accuracy": seen,
         "end": {"puzzles": TEST_PUZZLES, "exact": found["exact"], "cells": found["cells"]},
     }  # fmt: skip
