@@ -95,9 +95,8 @@ def post_norm_sphere(ax: Axes, states, sums) -> None:
     ax.plot(*states.T, "o", ms=5, color=COLOURS["worker"], label="state")
     for i, state in enumerate(states):
         ax.text(*(0.84 * state), str(i), fontsize=11, ha="center", va="center", color=COLOURS["worker"], weight="bold")
-    far = max(math.sqrt(3), np.abs(sums).max())
-    ax.set(xlim=(-far, far), ylim=(-far, far), zlim=(-far, far))  # a cube, or the sphere is drawn as an egg
-    ax.set_box_aspect((1, 1, 1), zoom=1.9)
+    ax.set(xlim=(-2, 2), ylim=(-2, 2), zlim=(-2, 2))  # a cube, or the sphere is drawn as an egg
+    ax.set_box_aspect((1, 1, 1), zoom=1.3)
     ax.set_axis_off()
 
 
