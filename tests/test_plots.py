@@ -171,3 +171,10 @@ def test_the_architecture_brings_out_what_it_is_asked_for_and_no_other_part():
     assert all(worker[name] < 0.5 for name in ("$f_H$", "$f_O$", "$Q$", "one step\na cycle"))
     with pytest.raises(ValueError, match="no part is called brain"):
         plots.architecture("brain")
+
+
+def test_the_words_of_the_architecture_can_be_read_on_a_telephone():
+    figure = plots.architecture()
+    pixels = [text.get_fontsize() / 72 * 360 / figure.get_figwidth() for text in figure.axes[0].texts]
+    assert min(pixels) >= 9  # in a column of 360 pixels
+    plt.close(figure)
