@@ -58,7 +58,8 @@ def page_of(tmp_path: Path, body: str, style: str = "", width: int = 1280) -> st
     """The page as it stands after its scripts; what goes wrong in one is written into its title."""
     wrong = "<script>addEventListener('error', (e) => { document.title = 'wrong: ' + e.message; })</script>"
     page = tmp_path / "page.html"
-    page.write_text(f"<!doctype html><meta charset=utf-8><title>fine</title>{wrong}<body style='{style}'>{body}", "utf-8")
+    head = f"<!doctype html><meta charset=utf-8><title>fine</title>{wrong}"
+    page.write_text(f"{head}<body style='{style}'>{body}", encoding="utf-8")
     command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
                f"--window-size={width},1000", "--virtual-time-budget=2000", "--dump-dom", page.as_uri()]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -133,13 +134,14 @@ def test_the_start_moves_by_the_keyboard(tmp_path):
 @in_browser
 def test_the_start_is_dragged_with_a_finger(tmp_path):
     def pointer(kind, target, x):
-        return (f"{target}.dispatchEvent(new PointerEvent('{kind}', {{pointerId: 7, pointerType: 'touch', bubbles: true,"
-                f"cancelable: true, clientX: {x}, clientY: 0}}))")  # fmt: skip
+        how = f"pointerId: 7, pointerType: 'touch', bubbles: true, cancelable: true, clientX: {x}, clientY: 0"
+        return f"{target}.dispatchEvent(new PointerEvent('{kind}', {{{how}}}))"
 
     place = "root.querySelector('svg').getBoundingClientRect().left"
     drag = [pointer("pointerdown", "root.querySelector('[role=slider]')", 0)]
     drag += [pointer("pointermove", "window", f"{place} + {x}") for x in (60, 120, 9999)]
-    drag += [pointer("pointerup", "window", 0), pointer("pointermove", "window", f"{place} + 60")]  # the last is not heard
+    drag += [pointer("pointerup", "window", 0)]
+    drag += [pointer("pointermove", "window", f"{place} + 60")]  # is not heard any more
     dragged = reading(live.cobweb(), tmp_path, slide(0, 0.5), *drag)
     assert dragged == reading(live.cobweb(), tmp_path, slide(0, 0.5), key("End"))
 
