@@ -61,7 +61,7 @@ def lacks(notebook: dict, number: int | str) -> list[str]:
         found.append(f"at least three checked exercises and an open one (checked: {checked})")
     if (takes := reading.minutes(notebook)) > 30:
         found.append(f"a main line of 30 minutes (it takes {takes})")
-    wide = [line for c in cells if c["cell_type"] == "code" and not tags(c) & {"bootstrap", "hide-input"}
+    wide = [line for c in cells if c["cell_type"] == "code" and not tags(c) & {"bootstrap", *reading.FOLDS}
             for line in text(c).splitlines() if len(line) > 88]  # fmt: skip
     if wide:
         found.append(f"code of at most 88 characters a line: {wide[0]!r}")
