@@ -123,13 +123,16 @@ def at_rest(model: HRM, source: str) -> dict:
             right.append((model.read_out(z, z).logits.argmax(-1) == labels).all(-1))
         return torch.stack(moved), torch.stack(right), z
 
+    def middle(rows: Tensor) -> list | None:
+        return rounded(moved[:, rows].median(1).values) if rows.any() else None
+
     moved, right, z = steps(x, start, labels)
     still, wrong = moved < STILL, ~right[-1]
     found = {
         "source": source, "held_out": puzzles.content_hash, "puzzles": len(tokens), "threshold": STILL,
         "solved": right.sum(1).tolist(), "at_rest_solved": (still & right).sum(1).tolist(),
         "at_rest_unsolved": (still & ~right).sum(1).tolist(),
-        "residual_solved": rounded(moved[:, ~wrong].median(1).values),
+        "residual_solved": middle(~wrong), "residual_unsolved": middle(wrong),
     }  # fmt: skip
     if not wrong.any():
         return found
@@ -140,7 +143,7 @@ def at_rest(model: HRM, source: str) -> dict:
     other = torch.randn(start[wrong].shape, generator=torch.Generator().manual_seed(0))
     again = steps(x[wrong], other * start[wrong].norm() / other.norm(), labels[wrong])
     return found | {
-        "residual_unsolved": rounded(moved[:, wrong].median(1).values), "radius_unsolved": rounded(radius),
+        "radius_unsolved": rounded(radius),
         "again": {"puzzles": int(wrong.sum()), "solved": int(again[1][-1].sum()),
                   "at_rest_unsolved": int((~again[1][-1] & (again[0][-1] < STILL)).sum())},
     }  # fmt: skip
