@@ -28,7 +28,7 @@ def damping(answer) -> str:
     left = abs(1 - alpha + alpha * s)
     if abs(alpha - best) < 0.005:
         return (
-            f"The slope of the damped map is 1 − α + α s, with s = {s:.3f}, and it is 0 at α = 1/(1 − s). Near the "
+            f"The slope of the damped map is 1 − α + α s, with s = −{-s:.3f}, and it is 0 at α = 1/(1 − s). Near the "
             "fixed point this step is Newton's. It settles for all α below 2/(1 − s), and at α = 1 it swings."
         )
     if abs(alpha - 2 * best) < 0.02:
