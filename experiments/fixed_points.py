@@ -7,6 +7,9 @@ Trains three recurrences: a flat one and an HRM on 4x4 Sudoku, as in chapter 4, 
 and after training it takes one map, runs it 400 times in float64 on each of 16 unseen puzzles, and looks at where that
 ends: the spectral radius and the norm of the Jacobian there, and whether near paths join. The map of a flat recurrence
 is its one module; that of the HRM is its worker, with z_H frozen at what it is after one segment.
+
+The flat recurrence on Sudoku is also taken to a thousand puzzles with fewer givens than it was trained on: where it
+gets one wrong, is it still on its way, or has it come to rest there?
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ VARIANTS = {
 }
 PUZZLES, STEPS, KEPT = 16, 400, 150  # measured; how often the map is applied; of how many steps residuals are kept
 TOLERANCE = 1e-6
+HARDER, REST_STEPS, STILL = "generated:4x4:4-6", 200, 1e-3  # at rest: a step shorter than this share of the state
 
 
 def load(source: str, split: str, limit: int) -> PuzzleSet:
@@ -101,6 +105,50 @@ def measure(model: HRM, tokens: Tensor) -> dict:
     return record
 
 
+@torch.no_grad()
+def at_rest(model: HRM, source: str) -> dict:
+    """After each of many steps: how many puzzles are solved, and how many have come to rest, on which kind of answer.
+
+    Those that are wrong at the end are begun once more, from a random state of the same length.
+    """
+    puzzles = load(source, "test", 1000)
+    tokens, labels, _ = puzzles.as_tensors()
+    x, (start, _) = model.input_net(tokens), model.initial_latents(len(tokens))
+
+    def steps(x: Tensor, z: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        moved, right = [], []
+        for _ in range(REST_STEPS):
+            before, z = z, model.worker(z, x, model.angles())
+            moved.append(forward_residual(before, z))
+            right.append((model.read_out(z, z).logits.argmax(-1) == labels).all(-1))
+        return torch.stack(moved), torch.stack(right), z
+
+    def middle(rows: Tensor) -> list | None:
+        return rounded(moved[:, rows].median(1).values) if rows.any() else None
+
+    moved, right, z = steps(x, start, labels)
+    still, wrong = moved < STILL, ~right[-1]
+    found = {
+        "source": source, "held_out": puzzles.content_hash, "puzzles": len(tokens), "threshold": STILL,
+        "solved": right.sum(1).tolist(), "at_rest_solved": (still & right).sum(1).tolist(),
+        "at_rest_unsolved": (still & ~right).sum(1).tolist(),
+        "residual_solved": middle(~wrong), "residual_unsolved": middle(wrong),
+    }  # fmt: skip
+    if not wrong.any():
+        return found
+    first = wrong.nonzero().flatten()[:PUZZLES]
+    model.double()
+    radius = spectral_radius(lambda z: model.worker(z, x[first].double(), model.angles()), z[first].double(), steps=200)
+    model.float()
+    other = torch.randn(start[wrong].shape, generator=torch.Generator().manual_seed(0))
+    again = steps(x[wrong], other * start[wrong].norm() / other.norm(), labels[wrong])
+    return found | {
+        "radius_unsolved": rounded(radius),
+        "again": {"puzzles": int(wrong.sum()), "solved": int(again[1][-1].sum()),
+                  "at_rest_unsolved": int((~again[1][-1] & (again[0][-1] < STILL)).sum())},
+    }  # fmt: skip
+
+
 def rounded(values: Tensor) -> list:
     return [rounded(v) for v in values] if values.ndim > 1 else [float(f"{v:.4g}") for v in values.tolist()]
 
@@ -123,6 +171,7 @@ def run(variant: str, seed: int, steps: int) -> dict:
         "exact_per_step": rounded(found.all(-1).float().mean(-1)),
         "cells_per_step": rounded(found.float().mean(1)),
         "initial": initial,
+        **({"harder": at_rest(model, HARDER)} if variant == "sudoku-flat" else {}),
         "trained": measure(model, tokens[:PUZZLES]),
     }
 
