@@ -1,6 +1,6 @@
 """Does the one-step gradient work because the weights are shared? Chapter 5's control, over several seeds.
 
-    python experiments/untied.py                          12 runs: about ten minutes on one core
+    python experiments/untied.py                          18 runs: about half an hour on one core
     python experiments/untied.py --seeds 0 --steps 20 --to /tmp/try
 
 Trains on 4x4 Sudoku as `gradients.py` does, with three models. "tied" is HRM. In "untied" every step of a segment has a
@@ -30,6 +30,8 @@ VARIANTS = {
     "untied_2_one_step": ("untied", 2, "one_step"),
     "untied_2_full": ("untied", 2, "full"),
     "short": ("short", 1, "one_step"),
+    "tied_4_one_step": ("tied", 4, "one_step"),
+    "untied_4_one_step": ("untied", 4, "one_step"),
 }
 
 
