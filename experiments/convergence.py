@@ -5,7 +5,8 @@
 
 Trains on 4x4 Sudoku, with equal settings, data and numbers of steps: an HRM; an HRM whose worker starts afresh in
 each cycle; and a plain recurrence of as many steps. Writes one record a model and seed: what was run, how far each
-step moved its state before and after training, and how good the answer was after each step.
+step moved its state before and after training, over eight segments in the end, and how good the answer was after each
+step.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from hrm_lite import HRM, HRMConfig, TrainConfig, Trainer
 from hrm_lite.baselines import FlatRecurrence
-from hrm_lite.dynamics import Residuals, answers, residuals
+from hrm_lite.dynamics import Residuals, answers, forward_residual, moments, residuals
 from hrm_lite.puzzles import sudoku
 from hrm_lite.records import provenance
 from hrm_lite.solving import evaluate
@@ -53,6 +54,21 @@ def movement(r: Residuals) -> dict:
             "effective_depth": rounded(depth)}
 
 
+def long_run(model: HRM, tokens: Tensor, segments: int) -> dict:
+    """Medians over the puzzles, for every step of ``segments`` segments: how far it moved its state (``one``), and how
+    far the state then is from where it was two steps of the same part before (``two``; 0 for the first step).
+
+    A state that swings between two places has a large ``one`` and a small ``two``.
+    """
+    one, two, last = [], [], {}
+    for m in moments(model, tokens, segments):
+        one.append(forward_residual(m.before, m.after).median())
+        two.append(forward_residual(last[m.part], m.after).median() if m.part in last else torch.tensor(0.0))
+        last[m.part] = m.before
+    return {"parts": model.schedule(), "segments": segments,
+            "one": rounded(torch.stack(one)), "two": rounded(torch.stack(two))}
+
+
 def exact_per_step(model: HRM, tokens: Tensor, labels: Tensor, segments: int) -> list[float]:
     """The share of puzzles that would be solved if the model were stopped after each of its steps."""
     return rounded((answers(model, tokens, segments) == labels).all(-1).float().mean(-1))
@@ -76,6 +92,7 @@ def run(variant: str, seed: int, steps: int) -> dict:
         "initial": initial,
         "trained": movement(residuals(model, tokens)),
         "trained_second_segment": movement(later(residuals(model, tokens, segments=2))),
+        "long_run": long_run(model, tokens, SEGMENTS),
         "exact_per_step": exact_per_step(model, tokens, labels, segments=4),
         "per_segment": {k: rounded(torch.tensor(v)) for k, v in evaluate(model, tokens, labels, SEGMENTS).items()},
         "training": [{k: h[k] for k in ("step", "loss", "exact")} for h in trained["history"] if "loss" in h][4::5],

@@ -15,7 +15,8 @@ NUMBERS = exercises.numbers()
 
 def answers(name: str):
     """RIGHT and WRONG of an exercise, from ``answers_NN.py``: [answers], and [(answer, words of its hint)]."""
-    module = importlib.import_module(f"tests.exercises.answers_{int(name.split('.')[0]):02}")
+    chapter = name.partition(".")[0].lower()
+    module = importlib.import_module(f"tests.exercises.answers_{chapter:0>{2 if chapter.isdecimal() else 1}}")
     return module.RIGHT[name], module.WRONG[name]
 
 

@@ -69,7 +69,7 @@ def test_the_margin_moves_the_tabs_in_the_browser(seen):
     from ipywidgets.embed import dependency_state, embed_data
 
     explorer = HaltingExplorer(seen, (-1, 0, 0.5))
-    assert [explorer.tabs.get_title(i) for i in range(3)] == ["τ = −1", "τ = 0", "τ = 0.5"]
+    assert [explorer.tabs.get_title(i) for i in range(3)] == ["−1", "0", "0.5"]
     assert explorer.slider.max == explorer.play.max == 2
     state = embed_data([explorer], state=dependency_state([explorer]))["manager_state"]["state"]
     links = [v["state"] for v in state.values() if v["model_name"] == "LinkModel"]

@@ -158,3 +158,23 @@ def test_a_pointer_circle_has_an_arrow_for_each_pointer_and_each_hop():
     filled = [line.get_xydata()[0] for line in ax.lines if to_hex(line.get_color()) == red]
     np.testing.assert_allclose(filled, [place["2"]], atol=0.02)
     plt.close(figure)
+
+
+def test_the_architecture_brings_out_what_it_is_asked_for_and_no_other_part():
+    def shown(*parts):
+        figure = plots.architecture(*parts)
+        return {t.get_text(): t.get_alpha() for t in figure.axes[0].texts if t.get_text()}
+
+    whole, worker = shown(), shown("worker")
+    assert {"$f_I$", "$f_L$", "$f_H$", "$f_O$", "$Q$"} <= whole.keys() and set(whole.values()) == {1.0}
+    assert worker["$f_L$"] == 1.0 and worker["T steps\na cycle"] == 1.0
+    assert all(worker[name] < 0.5 for name in ("$f_H$", "$f_O$", "$Q$", "one step\na cycle"))
+    with pytest.raises(ValueError, match="no part is called brain"):
+        plots.architecture("brain")
+
+
+def test_the_words_of_the_architecture_can_be_read_on_a_telephone():
+    figure = plots.architecture()
+    pixels = [text.get_fontsize() / 72 * 360 / figure.get_figwidth() for text in figure.axes[0].texts]
+    assert min(pixels) >= 9  # in a column of 360 pixels
+    plt.close(figure)

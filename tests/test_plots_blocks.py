@@ -5,6 +5,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from hrm_lite.plots import blocks
@@ -34,6 +35,32 @@ def test_a_block_from_left_to_right(norms, expected):
 def test_a_place_for_a_norm_that_does_not_exist():
     with pytest.raises(ValueError, match="norms='behind' is not a place for a norm: expected one of 'after', 'before'"):
         blocks.block_diagram(plt.subplots()[1], "behind")
+
+
+def sphere(states, sums):
+    _, ax = plt.subplots(subplot_kw={"projection": "3d"})
+    blocks.post_norm_sphere(ax, states, sums)
+    return ax
+
+
+def test_on_the_sphere_the_norm_leads_straight_back_to_the_next_state():
+    states = 3**0.5 * np.array([[1, 0, 0], [0, 1, 0], [0, 0, -1]])
+    ax = sphere(states, 2 * states[1:])
+    lines = {line.get_label(): np.transpose(line.get_data_3d()) for line in ax.lines}
+    assert {"add x̃ and the branch", "norm", "state"} <= set(lines)
+    np.testing.assert_allclose(lines["add x̃ and the branch"], [states[0], 2 * states[1]])
+    np.testing.assert_allclose(lines["norm"], [2 * states[1], states[1]])
+    np.testing.assert_allclose(lines["state"], states)
+    assert len(ax.lines) == 2 * 2 + 1 and [t.get_text() for t in ax.texts] == ["0", "1", "2"]
+    assert ax.get_xlim() == ax.get_ylim() == ax.get_zlim(), "a sphere and no egg"
+
+
+def test_what_is_no_path_on_the_sphere_is_refused():
+    on = np.full((3, 3), 1.0)  # three numbers of 1: length √3
+    with pytest.raises(ValueError, match=r"expected \(steps \+ 1, 3\) and \(steps, 3\)"):
+        sphere(on, on)
+    with pytest.raises(ValueError, match="not on the sphere"):
+        sphere(2 * on, on[1:])
 
 
 def test_the_dot_in_the_player_is_the_dot_product_of_its_arrows(monkeypatch):

@@ -28,7 +28,7 @@ MODULES = (
     "puzzles.base", "puzzles.sudoku", "puzzles.maze", "puzzles.arc", "puzzles.depth",
     "puzzles.own", "puzzles.kinds", "puzzles.sources", "puzzles.published", "puzzles.splits", "puzzles.stream",
     "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "exercises",
-    "exercises.base", "explorers.sudoku", "explorers.microscope",
+    "exercises.base", "explorers.live", "explorers.sudoku", "explorers.microscope",
     "explorers.halting", "explorers.residuals", "explorers.drawing")  # fmt: skip
 
 HEAD = """# The package

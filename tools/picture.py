@@ -1,4 +1,4 @@
-"""Draw the picture of the README and the first page: a model at work on a puzzle that it has never seen.
+"""Draw the pictures of the README and the first page: the model, and one at work on a puzzle it has never seen.
 
     python tools/picture.py
 
@@ -34,3 +34,4 @@ path = ROOT / "book/images/thinking.png"
 path.parent.mkdir(exist_ok=True)
 figure.savefig(path, dpi=140, transparent=True)
 print(f"{path.relative_to(ROOT)}: puzzle {chosen}, solved after segment {int(first[chosen]) + 1}")
+plots.architecture().savefig(path.with_name("architecture.png"), dpi=140, transparent=True)

@@ -24,9 +24,9 @@ def main_line(notebook: dict) -> list[dict]:
     """The cells above the exercises. The cell that has the heading counts up to it."""
     kept = []
     for cell in notebook["cells"]:
-        before, found, _ = text(cell).partition("## Exercises\n")
-        if found and cell["cell_type"] == "markdown":
-            return [*kept, cell | {"source": before}]
+        found = re.search(r"^## Exercises$", text(cell), re.M) if cell["cell_type"] == "markdown" else None
+        if found:
+            return [*kept, cell | {"source": text(cell)[: found.start()]}]
         kept.append(cell)
     return kept
 

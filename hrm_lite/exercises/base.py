@@ -67,12 +67,12 @@ def exercise(name: str, expects: str):
 
 
 def numbers() -> list[str]:
-    """The exercises that can be checked, in order: "1.1", "1.2", …"""
+    """The exercises that can be checked, in order: "1.1", "1.2", … and those of the appendix, "A.1", …"""
     package = importlib.import_module(__package__)
     for module in pkgutil.iter_modules(package.__path__):
-        if module.name.startswith("chapter_"):
+        if module.name.startswith(("chapter_", "appendix_")):
             importlib.import_module(f"{__package__}.{module.name}")
-    return sorted(_KEPT, key=lambda name: [int(part) for part in name.split(".")])
+    return sorted(_KEPT, key=lambda name: [int(part) if part.isdecimal() else 99 for part in name.split(".")])
 
 
 def judge(name: str, answer) -> Verdict:
@@ -82,8 +82,9 @@ def judge(name: str, answer) -> Verdict:
     Raises KeyError where there is no such exercise.
     """
     name, chapter = str(name), str(name).partition(".")[0]
-    if chapter.isdecimal() and importlib.util.find_spec(f"{__package__}.chapter_{int(chapter):02}"):
-        importlib.import_module(f"{__package__}.chapter_{int(chapter):02}")
+    module = f"chapter_{int(chapter):02}" if chapter.isdecimal() else f"appendix_{chapter.lower()}"
+    if module.isidentifier() and importlib.util.find_spec(f"{__package__}.{module}"):
+        importlib.import_module(f"{__package__}.{module}")
     if name not in _KEPT:
         raise KeyError(f"there is no exercise {name!r} to check; there are {', '.join(numbers())}")
     task = _KEPT[name]

@@ -39,7 +39,7 @@ class HaltingExplorer(w.VBox):
         self.pictures = [w.HTML() for _ in margins]
         self.tabs = w.Tab(children=self.pictures)
         for i, margin in enumerate(margins):
-            self.tabs.set_title(i, f"τ = {margin:g}".replace("-", "−"))
+            self.tabs.set_title(i, f"{margin:g}".replace("-", "−"))  # a tab is too narrow for more
         last = len(margins) - 1
         self.slider = w.IntSlider(min=0, max=last, description="margin τ", readout=False)
         self.play = w.Play(min=0, max=last, interval=1000)

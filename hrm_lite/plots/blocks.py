@@ -12,7 +12,7 @@ from matplotlib.patches import FancyBboxPatch
 from .player import player
 from .style import COLOURS
 
-__all__ = ["NORMS", "block_diagram", "rotary_player"]
+__all__ = ["NORMS", "block_diagram", "post_norm_sphere", "rotary_player"]
 
 NORMS = ("after", "before", "before and at the end", "none")
 """Where the norms of a block may stand: Post-Norm, Pre-Norm, Pre-Norm with one more at the end, nowhere."""
@@ -71,6 +71,33 @@ def _branch(ax: Axes, x: float, name: str, norm_first: bool) -> float:
     ax.add_patch(plt.Circle((join, 0), 0.2, fc="white", ec=ink, lw=1.1, zorder=3))
     ax.text(join, -0.015, "+", ha="center", va="center", fontsize=11, zorder=4)
     return join + 0.2
+
+
+def post_norm_sphere(ax: Axes, states, sums) -> None:
+    """Steps of Post-Norm with three numbers a state: an addition leads off the sphere, the norm leads back.
+
+    ax: 3D axes. states: (steps + 1, 3), all of length √3. sums: (steps, 3), what each step hands to its norm.
+    Raises ValueError for other shapes, and for a state that is not on the sphere.
+    """
+    states, sums = np.asarray(states, float), np.asarray(sums, float)
+    if states.ndim != 2 or states.shape[1] != 3 or sums.shape != (len(states) - 1, 3):
+        raise ValueError(f"states {states.shape} and sums {sums.shape}: expected (steps + 1, 3) and (steps, 3).")
+    if not np.allclose(np.linalg.norm(states, axis=1), math.sqrt(3), atol=1e-3):
+        raise ValueError("a state is not on the sphere of radius √3: normalise it first.")
+    around, down = np.meshgrid(np.linspace(0, 2 * math.pi, 33), np.linspace(0, math.pi, 17))
+    ball = np.stack([np.sin(down) * np.cos(around), np.sin(down) * np.sin(around), np.cos(down)])
+    ax.plot_wireframe(*(math.sqrt(3) * ball), color=COLOURS["faint"], lw=0.5, alpha=0.6, rstride=2, cstride=2)
+    steps = [(states[:-1], sums, "controller", "-", "add x̃ and the branch"), (sums, states[1:], "good", ":", "norm")]
+    for starts, ends, colour, style, name in steps:
+        for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            label = None if i else name
+            ax.plot(*zip(start, end, strict=True), color=COLOURS[colour], lw=2, ls=style, label=label)
+    ax.plot(*states.T, "o", ms=5, color=COLOURS["worker"], label="state")
+    for i, state in enumerate(states):
+        ax.text(*(0.84 * state), str(i), fontsize=11, ha="center", va="center", color=COLOURS["worker"], weight="bold")
+    ax.set(xlim=(-2, 2), ylim=(-2, 2), zlim=(-2, 2))  # a cube, or the sphere is drawn as an egg
+    ax.set_box_aspect((1, 1, 1), zoom=1.3)
+    ax.set_axis_off()
 
 
 def rotary_player(frequency: float, q: float = 0.3, k: float = 1.2, together: int = 8, apart: int = 14) -> str:

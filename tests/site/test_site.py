@@ -52,6 +52,17 @@ def test_a_notebook_ran_to_its_end_without_errors_or_warnings(source):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_solution_is_right_by_the_check_of_its_exercise(chapter):
+    for cell in json.loads((execute.EXECUTED / chapter).read_text(encoding="utf-8"))["cells"]:
+        checked = re.search(r'exercises\.check\("([\dA-Z.]+)"', "".join(cell["source"]))
+        if checked:
+            said = "".join("".join(o["text"]) for o in cell["outputs"] if o.get("name") == "stdout")
+            stub = cell["id"].endswith("-stub")
+            verdict = ": Nothing to check yet." if stub else ": right."
+            assert f"Exercise {checked[1]}{verdict}" in said, f"{cell['id']}: {said[:200]}"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_titles_that_close_cells_on_colab_stay_there(chapter):
     assert "@title" not in (HTML / chapter.replace(".ipynb", ".html")).read_text(encoding="utf-8")
 

@@ -1,0 +1,120 @@
+"""One function for each live picture, and how Python puts its page together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from importlib import resources
+
+from IPython.display import HTML
+from torch import Tensor
+
+__all__ = ["chain", "clocks", "cobweb", "gradient_terms", "halting_rule", "row_life"]
+
+_STYLE = """
+.hrm-live{--blue:#0072b2;--red:#c8500a;--green:#00805c;--grey:#7b818c;--purple:#8a63b0;--on:#fff;
+max-width:720px;margin:.4rem auto;color:inherit}
+.hrm-live.dark{--blue:#5cb3ec;--red:#f0894a;--green:#3cc59a;--grey:#98a0ab;--purple:#bb98dc;--on:#10151b;color-scheme:dark}
+.hrm-live svg{display:block;font:12px system-ui,sans-serif;fill:currentColor}
+.hrm-live svg [tabindex]{outline:none}
+.hrm-live svg [tabindex]:focus{stroke:currentColor;stroke-width:2}
+.hrm-live .controls{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(270px,100%),1fr));gap:.35rem 1.4rem;
+align-items:center;margin-bottom:.7rem;font-size:14px}
+.hrm-live label{display:flex;align-items:center;gap:.5rem;margin:0}
+.hrm-live label span{white-space:nowrap}
+.hrm-live output{min-width:2.7em;text-align:right;font-variant-numeric:tabular-nums}
+.hrm-live input{accent-color:var(--blue);flex:1;min-width:80px;height:24px}
+.hrm-live .buttons{display:flex;flex-wrap:wrap;gap:.5rem;grid-column:1/-1}
+.hrm-live button{font:inherit;color:inherit;background:none;border:1px solid currentColor;border-radius:6px;
+padding:.2rem .7rem;cursor:pointer}
+.hrm-live .reading{font-size:14px;margin:.5rem 0 0;min-height:3.2em}
+"""
+
+
+def _script(name: str) -> str:
+    """The JavaScript of a picture, without its comments and indentation."""
+    text = resources.files(__package__).joinpath(f"{name}.js").read_text(encoding="utf-8")
+    return "\n".join(line for line in map(str.strip, text.splitlines()) if line and not line.startswith("//"))
+
+
+def _live(name: str, label: str, still: str, data=None) -> HTML:
+    """A picture: ``label`` says in words what it shows, ``still`` stands there where scripts do not run."""
+    given = json.dumps(data, separators=(",", ":"))
+    ident = f"live-{name}-{hashlib.sha256(given.encode()).hexdigest()[:8]}"
+    style = re.sub(r"\n", "", _STYLE)
+    return HTML(
+        f'<div class="hrm-live" id="{ident}" role="group" aria-label="{label}"><style>{style}</style>'
+        f'<p class="still">{still}</p></div>\n'
+        f'<script>(function(){{\nconst ID="{ident}",DATA={given};\n{_script("stage")}\n{_script(name)}\n}})();</script>'
+    )
+
+
+def cobweb() -> HTML:
+    """z ← q cos z + x as a cobweb, beside the lengths of its steps; start, q and x are the reader's."""
+    return _live(
+        "cobweb",
+        "A curve, the diagonal and the path of z between them; beside it the length of each step",
+        "Here the path of z ← q cos z + x winds into the crossing of the curve with the diagonal, step by step.",
+    )
+
+
+def chain() -> HTML:
+    """z_i ← tanh(g s_i z_{i−1}) over 32 bits: how far a flip of the first bit shows, step by step, for a gain g."""
+    return _live(
+        "chain",
+        "Bars over 32 bits: the effect that flipping the first bit has on each, after so many steps",
+        "With gain g below 1 the news of a flipped bit fades on its way along the chain; above 1 it comes through.",
+    )
+
+
+def clocks() -> HTML:
+    """Two clocks, a toy of eight numbers: which network steps when, and how far each step goes, for any N and T."""
+    return _live(
+        "clocks",
+        "The schedule of worker and controller, and below it the forward residual of every step over three segments",
+        "The worker's steps shrink within a cycle and jump when the controller has moved: a comb whose teeth wear off.",
+    )
+
+
+def gradient_terms() -> HTML:
+    """The terms of the gradient at a fixed point as arrows, for one eigenvalue; the first is the one-step gradient."""
+    return _live(
+        "gradient_terms",
+        "Arrows tip to tail: the terms of the gradient add up to the full gradient; the first one is marked",
+        "Each term is the one before, turned and shortened by the eigenvalue; the first is the one-step gradient.",
+    )
+
+
+def row_life() -> HTML:
+    """A batch of eight rows over segments: who goes on, who halts, what takes the row. What puzzles need is drawn."""
+    return _live(
+        "row_life",
+        "Eight rows of boxes: each box is a segment of a puzzle; a new colour is a new puzzle",
+        "Each row carries its latents from segment to segment until it halts; then a new puzzle takes the row.",
+    )
+
+
+def halting_rule(q_halt: Tensor, right: Tensor, q_continue: Tensor | None = None, margin: float = 0.0) -> HTML:
+    """What the rule q_halt − q_continue > τ does to puzzles whose every segment is known.
+
+    q_halt, right, q_continue: (segments, puzzles), logits, and whether the answer was right; without ``q_continue`` the
+    rule is q_halt > τ. margin: the τ at which it opens. At most the first 150 puzzles are shown. ValueError for shapes
+    that differ.
+    """
+    shapes = [tuple(t.shape) for t in (q_halt, right, q_continue) if t is not None]
+    if len(set(shapes)) > 1 or len(shapes[0]) != 2:
+        raise ValueError(f"q_halt, right and q_continue should all be (segments, puzzles), and they are {shapes}")
+    data = {"halt": _numbers(q_halt), "right": right[:, :150].int().tolist(), "margin": margin}
+    if q_continue is not None:
+        data["cont"] = _numbers(q_continue)
+    return _live(
+        "halting_rule",
+        "Left: the mean of both values and of the truth against the segment; right: where puzzles halt",
+        "A small margin stops early, a large one late or never; the values and the truth stand beside it.",
+        data,
+    )
+
+
+def _numbers(logits: Tensor) -> list[list[float]]:
+    return [[round(q, 2) for q in row] for row in logits[:, :150].tolist()]
