@@ -115,7 +115,7 @@ def probes(model: HRM, fit, judge) -> dict:
 
     One probe for all cells, fitted for each step and each state anew. "wrong": how many blanks the model's own answer
     has wrong at that step; "H_wrong", "L_wrong": the share of these that the probe has right. Inputs: "x" is x̃ of the
-    cell; "board" a probe for each cell on the tokens of all; "peers" the digits that the cell's row, column and box hold.
+    cell; "board" a probe for each cell on the tokens of all; "peers" which digits its row, column and box hold.
     """
     (a, ya, _), (b, yb, _) = fit.as_tensors(), judge.as_tensors()
     blank_a, blank_b = a == 1, b == 1

@@ -22,9 +22,10 @@ from tools import address
 MODULES = (
     "config", "presets", "layers", "model", "baselines", "fixed_points", "dynamics", "states", "gradients", "losses",
     "halting", "official", "solving", "voting", "records", "findings", "processes", "training.arguments",
-    "training.trainer", "training.supervision", "training.rows", "training.optim", "training.working", "training.compiling",
-    "training.checkpoints", "training.loading", "training.precision", "training.notebook", "training.onnx_segment",
-    "training.page_weights", "training.run_folder", "training.interrupts", "training.reporting",
+    "training.trainer", "training.supervision", "training.rows", "training.optim", "training.working",
+    "training.compiling", "training.checkpoints", "training.loading", "training.precision", "training.notebook",
+    "training.onnx_segment", "training.page_weights", "training.run_folder", "training.interrupts",
+    "training.reporting",
     "puzzles.base", "puzzles.sudoku", "puzzles.maze", "puzzles.arc", "puzzles.depth",
     "puzzles.own", "puzzles.kinds", "puzzles.sources", "puzzles.published", "puzzles.splits", "puzzles.stream",
     "puzzles.store", "puzzles.hub", "puzzles.files", "plots", "exercises",
