@@ -80,7 +80,7 @@ function turnable(S, pad) {
 if (S) {
   S.slider("turn", "turn", -180, 180, 1, 35, (v) => v + "°");
   S.slider("tilt", "tilt", -90, 90, 1, 20, (v) => v + "°");
-  S.slider("m", "when", 0, moments.length - 1, 1, moments.length - 1, (v) => v);
+  S.slider("m", "when", 0, moments.length - 1, 1, moments.length - 1, (v) => v + 1);
   const step = () => {
     const when = S.root.querySelectorAll("input")[2];
     when.value = +when.value >= moments.length - 1 ? 0 : +when.value + 1;
