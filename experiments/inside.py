@@ -1,11 +1,11 @@
 """What do z_H and z_L hold? For chapter 12: dimensions, probes, pushes, frozen parts, and wrong answers that stay.
 
-    python experiments/inside.py                  ten models of 4x4, and the shipped 9x9 one: half an hour of one core
+    python experiments/inside.py                  ten models of 4x4, and the shipped 9x9 ones: half an hour of one core
     python experiments/inside.py --variants explore-050 --seeds 0 --steps 40 --to /tmp/try
 
 Trains the 4x4 model of chapter 9 with exploration 0.5, the preset's, and 0.1, the paper's, and writes a record a seed.
 Beside every trained model its untrained self goes through the same measurements of dimension and of what can be read.
-"9x9" trains nothing: it follows the shipped 9x9 model for 64 segments. What is measured is said at each function.
+"minimal", "hard" and "hard-laptop" train nothing: they follow a shipped 9x9 model for 64 segments. What is measured is said at each function.
 """
 
 from __future__ import annotations
@@ -32,8 +32,13 @@ EXPLORATION = {"explore-050": 0.5, "explore-010": 0.1}
 SEGMENTS, PROBED, COUNTS, SIZES = 64, 2, (2, 5, 10, 20, 50, 100, 200, 500), (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 LOOKS = (1, 2, 4, 8)  # segments after a push
 SETTLED = 8  # segments after which a model is pushed, and a part of it put back
-HARD = {"minimal": "generated:9x9:minimal", "hard": "generated:9x9:hard"}
-HARD_PUZZLES, STARTS, PUSHED = 60, 16, 24
+# name: (shipped model, puzzles, how many, how many of them are pushed and swapped)
+NINE = {
+    "minimal": ("sudoku-9x9-compact", "generated:9x9:minimal", 60, 24),
+    "hard": ("sudoku-9x9-compact", "generated:9x9:hard", 60, 0),
+    "hard-laptop": ("sudoku-9x9", "generated:9x9:hard", 200, 0),
+}
+STARTS = 16
 
 
 def digits(value) -> float:
@@ -341,8 +346,9 @@ def fate(answers_of_one: Tensor, gone: Tensor, right: bool) -> str:
 
 
 def nine(name: str) -> dict:
-    model = load_model("sudoku-9x9-compact")
-    puzzles = sudoku.load(HARD[name], "test", HARD_PUZZLES)
+    which, source, count, some = NINE[name]
+    model = load_model(which)
+    puzzles = sudoku.load(source, "test", count)
     x, y, _ = puzzles.as_tensors()
     begun = time.perf_counter()
     record, shown, gone, q = long_run(model, x, y)
@@ -366,20 +372,22 @@ def nine(name: str) -> dict:
             "again_same_as_before": int((tries == shown[-1, i]).all(1).sum()),
             "again_chosen_right": bool(good[int(out.q_halt.argmax())]),
         })  # fmt: skip
-    weights = hashlib.sha256(shipped("sudoku-9x9-compact").weights.read_bytes()).hexdigest()
-    pushes = pushed(model, x[:PUSHED], y[:PUSHED], 16) if name == "minimal" else None
+    weights = hashlib.sha256(shipped(which).weights.read_bytes()).hexdigest()
+    few = (
+        {"pushed": pushed(model, x[:some], y[:some], 16), "swapped": swapped(model, x[:some], y[:some])} if some else {}
+    )
     return {
-        "variant": "9x9", "set": name, "source": HARD[name], "model": "sudoku-9x9-compact", "weights": weights,
+        "variant": "9x9", "set": name, "source": source, "model": which, "weights": weights,
         "held_out": puzzles.content_hash, "provenance": provenance(), "long_run": record, "fates": dict(Counter(fates)),
-        "starts": STARTS, "unsolved": unsolved, "pushed": pushes,
+        "starts": STARTS, "unsolved": unsolved, **few,
         "seconds": round(time.perf_counter() - begun, 1),
     }  # fmt: skip
 
 
 def main() -> None:
-    given = read(options(__doc__, "inside", 5, 800, variants=[*EXPLORATION, *HARD]))
+    given = read(options(__doc__, "inside", 5, 800, variants=[*EXPLORATION, *NINE]))
     for variant in given.variants:
-        if variant in HARD:
+        if variant in NINE:
             record = nine(variant)
             says = f"9x9 {variant}: {record['fates']} ({record['seconds']:.0f} s)"
             keep(record, given.to / f"9x9-{variant}.json", says)
