@@ -5,8 +5,8 @@
 
 Trains the 4x4 model of chapter 9 with exploration 0.5, the preset's, and 0.1, the paper's, and writes a record a seed.
 Beside every trained model its untrained self goes through the same measurements of dimension and of what can be read.
-"minimal", "hard", "hard-laptop" and "transplant" train nothing: they follow a shipped 9x9 model for 64 segments. What is
-measured is said at each function.
+"minimal", "hard", "hard-laptop" and "transplant" train nothing: they follow a shipped 9x9 model. What is measured is
+said at each function.
 """
 
 from __future__ import annotations
@@ -386,10 +386,10 @@ def nine(name: str) -> dict:
 
 
 def transplant(count: int = 48, segments: int = 48) -> dict:
-    """Easy 9x9 puzzles that are solved, each given the z_H of the next: where it is 48 segments later, and is it at rest?
+    """Easy 9x9 puzzles that are solved, each given the z_H of another: where is it 48 segments later, and at rest?
 
     "obeys": no row, column or box holds a digit twice; "overwritten": givens of the question that the answer changes.
-    Of those that rest on a wrong answer: right again, there again, or elsewhere, 16 segments after a push of both states.
+    Of eight pushes of those that rest on a wrong answer: how many are right, and how many there again, 16 segments on.
     """
     model = load_model("sudoku-9x9-compact")
     puzzles = sudoku.load("generated:9x9:24-40", "test", count)
