@@ -117,10 +117,12 @@ def whose(answer) -> str:
     if said == "z_L":
         raise Wrong("look at the row “z_L of another”: whose answers come out there after one cycle?")
     if said == "both":
-        raise Wrong("with both states of another puzzle his answers come out. Which of the two is enough for that?")
+        raise Wrong(
+            "with both states of another puzzle the other's answers come out. Which of the two is enough for that?"
+        )
     if said == "neither":
-        raise Wrong("the question stays the puzzle's own in all rows. Find the rows in which his answers come out.")
+        raise Wrong("the question stays the puzzle's own everywhere. Find those in which the other's answers come out.")
     return (
-        "Whose z_H it is, his answer it is. The question is not enough to turn it: x̃ goes into z_L alone, and what z_L "
-        "makes of it reaches a z_H that has made up its mind."
+        "The answer comes from the puzzle that z_H comes from. The question is not enough to turn it: x̃ goes into z_L "
+        "alone, and what z_L makes of it reaches a z_H that has made up its mind."
     )

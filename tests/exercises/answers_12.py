@@ -96,5 +96,5 @@ WRONG = {
     "12.2": [(flattered, "fitted on"), (backwards, "Fit it on the first two"), (per_cent, "not per cent")],
     "12.3": [(whole_batch, "batch as a whole"), (every_position, "by its own length"), (longer, "does not turn"),
              (deviation, "another length"), (push_alone, "plus the push"), (absolute, "the length itself")],
-    "12.4": [("z_L", "z_L of another"), ("both", "is enough"), ("neither", "his answers"), (3, "one of")],
+    "12.4": [("z_L", "z_L of another"), ("both", "is enough"), ("neither", "those in which"), (3, "one of")],
 }  # fmt: skip
