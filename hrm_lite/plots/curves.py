@@ -13,7 +13,7 @@ from .style import COLOURS
 
 __all__ = ["residual_curve", "residual_player", "schedule"]
 
-_NAMES = {"L": ("worker", "worker f_L"), "H": ("controller", "controller f_H"), "z": ("flat", "flat recurrence")}
+_NAMES = {"L": ("worker", "worker f_L"), "H": ("controller", "controller f_H"), "z": ("flat", "plain recurrence")}
 
 
 def residual_curve(ax: Axes, residuals: Residuals, part: str, label: str | None = None, **style) -> None:
