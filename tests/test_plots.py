@@ -127,7 +127,7 @@ def test_the_reach_of_a_gradient_colours_its_last_steps():
     figure = reach("LLHLLH", {"one step": 2, "all": 6})
     [ax] = figure.axes
     rows = {row: [p for p in ax.patches if round(p.get_y() + 0.36) == row] for row in (0, 1)}
-    grey = to_hex(plots.COLOURS["changed"])
+    grey = to_hex(plots.COLOURS["shade"])
     colours = {"L": to_hex(plots.COLOURS["worker"]), "H": to_hex(plots.COLOURS["controller"])}
     assert [to_hex(p.get_facecolor()) for p in rows[0]] == [grey] * 4 + [colours["L"], colours["H"]]
     assert [to_hex(p.get_facecolor()) for p in rows[1]] == [colours[part] for part in "LLHLLH"]

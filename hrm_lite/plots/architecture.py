@@ -82,13 +82,17 @@ def _box(
     ax.text(middle, y + 0.16, name, ha="center", va="center", fontsize=9.5, color=_INK, alpha=alpha)
 
 
+def _width(alpha: float) -> float:
+    return 1.8 if alpha == 1 else 1.2
+
+
 def _arrow(ax, start, end, colour, alpha, label="", at=(0, 0), bend=0.0) -> None:
-    style = dict(arrowstyle="-|>", mutation_scale=12, color=colour, alpha=alpha, lw=1.8 if alpha == 1 else 1.2, shrinkA=1, shrinkB=1)
+    style = dict(arrowstyle="-|>", mutation_scale=12, color=colour, alpha=alpha, lw=_width(alpha), shrinkA=1, shrinkB=1)
     ax.add_patch(FancyArrowPatch(start, end, connectionstyle=f"arc3,rad={bend}", **style))
     ax.text(*at, label, fontsize=12, color=colour, alpha=alpha)
 
 
 def _loop(ax, start, end, colour, alpha, label, at) -> None:
-    style = dict(arrowstyle="-|>", mutation_scale=11, color=colour, alpha=alpha, lw=1.8 if alpha == 1 else 1.2, shrinkA=0, shrinkB=0)
+    style = dict(arrowstyle="-|>", mutation_scale=11, color=colour, alpha=alpha, lw=_width(alpha), shrinkA=0, shrinkB=0)
     ax.add_patch(FancyArrowPatch(start, end, connectionstyle="arc3,rad=-1.1", **style))
     ax.text(*at, label, fontsize=9.5, color=colour, alpha=alpha, va="center")
