@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from hrm_lite import HRM, HRMConfig, plots
 from hrm_lite.dynamics import Residuals
 from hrm_lite.plots.gradients import band, reach
+from hrm_lite.plots.player import player
 from hrm_lite.puzzles import maze, sudoku
 
 
@@ -67,6 +68,11 @@ def test_the_player_needs_no_network_and_is_the_same_each_time(puzzles):
     assert one.count("frames[") >= 3 and "▶" in one
     other = plots.thinking_player(puzzles, puzzles.inputs[1], answers)
     assert other != one
+
+
+def test_the_player_tells_what_is_seen_to_who_does_not_see_it():
+    html = player(plt.figure(figsize=(1, 1)), lambda i: None, 2, fps=1, alt='a "b" <c>')
+    assert html.count('<img alt="a &quot;b&quot; &lt;c&gt;" id="_anim_img') == 1
 
 
 def test_thinking_draws_the_question_and_every_answer(puzzles):
