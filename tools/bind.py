@@ -4,42 +4,18 @@
 What is bound is the bold text or the number before the comment, a per cent sign with its space included.
 """
 
-import json
 import re
 
-from hrm_lite.findings import KIND
+from hrm_lite.findings import KIND, found
+from hrm_lite.records import look_up, written
 
 BOUND = re.compile(r"(?P<text>\*\*[^*\n]+\*\*|[-−]?(?:\d[\d,.]*)?\d(?: %)?)?"
                    r"<!--\s*(?P<sign>[=~])(?P<path>[^\s:>]*)(?P<form>:[^\s>]*)?\s*-->")  # fmt: skip
 
 
-def found(notebook: dict) -> dict:
-    """All that the cells of an executed notebook recorded."""
-    kept = {}
-    for cell in notebook["cells"]:
-        for output in cell.get("outputs", []):
-            if KIND in output.get("data", {}):
-                text = output["data"][KIND]
-                kept |= json.loads(text if isinstance(text, str) else "".join(text))
-    return kept
-
-
-def look_up(kept: dict, path: str):
-    """The value at ``path``: names and places with dots between them. KeyError where there is none."""
-    value = kept
-    for step in path.split("."):
-        value = value[int(step)] if isinstance(value, list) and step.lstrip("-").isdigit() else value[step]
-    return value
-
-
 def plain(text: str) -> str:
     """As Python writes numbers: without bold, a plain minus, no space before the per cent sign."""
     return text.strip("*").replace("−", "-").replace("\u202f", " ").replace("\u00a0", " ").replace(" %", "%")
-
-
-def written(value, form: str) -> str:
-    """As the book writes numbers."""
-    return re.sub(r"(?<=\d)%", " %", re.sub(r"^-(?=\d)", "−", format(value, form)))
 
 
 def bind(notebook: dict, name: str) -> list[str]:
