@@ -82,10 +82,10 @@ def main() -> None:
         for schedule in given.schedules:
             record = run(schedule, seed, given.steps)
             exact, first = record["end"]["exact"], record["first_segment"]
+            moving = f"{first['worker_steps_that_move']:.0f} of {first['worker_steps']} worker steps move"
             keep(record, given.to / f"{schedule}_seed{seed}.json",
-                 f"N x T = {schedule:6} seed {seed}: exact {exact[0]:.3f} after one segment, {exact[3]:.3f} after four, "
-                 f"{exact[-1]:.3f} after {SEGMENTS}; {first['worker_steps_that_move']:.0f} of {first['worker_steps']} worker "
-                 f"steps move ({record['cpu_seconds']:.0f} s)")  # fmt: skip
+                 f"N x T = {schedule:6} seed {seed}: solved {exact[0]:.3f} after one segment, {exact[3]:.3f} after 4; "
+                 f"{moving} ({record['cpu_seconds']:.0f} s)")  # fmt: skip
 
 
 if __name__ == "__main__":

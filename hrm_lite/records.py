@@ -199,7 +199,9 @@ def read_json(path: Path) -> dict:
 
 
 def look_up(record, path: str):
-    """The value at ``path``: names and places with dots between them, as in ``end.exact.-1``. KeyError where there is none.
+    """The value at ``path``: names and places with dots between them, as in ``end.exact.-1``.
+
+    Raises KeyError or IndexError where there is none.
 
     A ``*`` stands for every place of a list, so that ``history.*.loss`` is a list.
     """

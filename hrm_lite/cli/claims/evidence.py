@@ -7,6 +7,7 @@ checkout after `make book`; elsewhere the number that is written down in the led
 
 from __future__ import annotations
 
+import operator
 import re
 import statistics
 from dataclasses import dataclass, field
@@ -18,11 +19,12 @@ __all__ = ["KINDS", "Evidence", "Reading", "holds"]
 
 KINDS = ("record", "cell", "source")
 OVER = {"median": statistics.median, "min": min, "max": max, "mean": statistics.fmean}
+_SIGNS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq}
 _CONDITION = re.compile(r"(<|<=|>|>=|=) (-?[\d.]+)|between (-?[\d.]+) (-?[\d.]+)")
 
 
 def holds(value: float, condition: str) -> bool:
-    """Whether a number meets a condition such as ``< 0.5`` or ``between 2.5 3.5``. Raises ValueError for another form."""
+    """Whether a number meets a condition such as ``< 0.5`` or ``between 2.5 3.5``. Raises ValueError for others."""
     found = _CONDITION.fullmatch(condition)
     if not found:
         raise ValueError(f"{condition!r} is no condition: write < 0.5, <= 0.5, > 0.5, >= 0.5, = 2 or between 0.9 1.1.")
@@ -30,7 +32,7 @@ def holds(value: float, condition: str) -> bool:
     if sign is None:
         return float(low) <= value <= float(high)
     limit = float(limit)
-    return {"<": value < limit, "<=": value <= limit, ">": value > limit, ">=": value >= limit, "=": value == limit}[sign]
+    return _SIGNS[sign](value, limit)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,10 @@ class Reading:
     """What is wrong, in a sentence, where something is"""
     stated: bool = False
     """The chapter was not executed here, and the text is what the ledger states"""
+
+
+def _missing(fault: str) -> Reading:
+    return Reading("–", fault=fault, stands=False)
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ class Evidence:
         needed = {
             "record": ("files", "form", "stands", "again"),
             "cell": ("chapter", "cell"),
-            "source": ("where",),
+            "source": ("where", "url"),
         }
         if self.kind not in KINDS:
             return [f"{self.kind!r} is no kind of evidence: {', '.join(KINDS)}"]
@@ -105,24 +111,24 @@ class Evidence:
         records = {}
         for pattern in patterns:
             if not (found := catalogue(pattern)):
-                return Reading("–", fault=f"no record matches results/{pattern}", stands=False)
+                return _missing(f"no record matches results/{pattern}")
             records |= found
         try:
             values = [self._one(record) for record in records.values()]
             if self.against:
                 others = list(catalogue(self.against).values())
                 if len(others) != len(values):
-                    return Reading("–", fault=f"{len(values)} records, and {len(others)} of {self.against}", stands=False)
+                    return _missing(f"{len(values)} records, and {len(others)} of {self.against}")
                 # Seed by seed; a pair in which one never got there says nothing about the quotient.
                 pairs = [(a, self._one(b)) for a, b in zip(values, others, strict=True)]
                 values = [a / b for a, b in pairs if a is not None and b]
             elif None in values:
-                return Reading("–", fault=f"in one of {len(values)} records {self.first[2]} is never met", stands=False)
+                return _missing(f"in one of {len(values)} records {self.first[2]} is never met")
             if not values:
-                return Reading("–", fault="no pair of records has the number", stands=False)
+                return _missing("no pair of records has the number")
             value = OVER[self.over](values)
         except (KeyError, IndexError, TypeError) as error:
-            return Reading("–", fault=f"the value cannot be looked up ({type(error).__name__}: {error})", stands=False)
+            return _missing(f"the value cannot be looked up ({type(error).__name__}: {error})")
         return self._judged(value, len(values))
 
     def _one(self, record: dict) -> float | None:
@@ -148,8 +154,7 @@ class Evidence:
         try:
             value = look_up(found(read_json(path)), self.finding)
         except (KeyError, IndexError, TypeError) as error:
-            fault = f"{self.chapter} has no finding {self.finding} ({type(error).__name__}: {error})"
-            return Reading("–", fault=fault, stands=False)
+            return _missing(f"{self.chapter} has no finding {self.finding} ({type(error).__name__}: {error})")
         return self._judged(value, 1)
 
     def _judged(self, value: float, count: int) -> Reading:
