@@ -44,7 +44,7 @@ SETTINGS = {
     "9x9-mlp": Setting("9×9, MLP over positions", "sudoku-9x9", LARGE),
     "4x4-flat": Setting("one flat recurrence", "sudoku-4x4", kind=FlatRecurrence),
     "4x4-hrm-explore": Setting("HRM, exploration 0.1", "sudoku-4x4", train=dict(exploration=0.1)),
-    "4x4-hrm-nameless": Setting("HRM, no puzzle identifier and no position for one", "sudoku-4x4", model=dict(puzzles=0)),
+    "4x4-hrm-nameless": Setting("HRM, no puzzle identifier, no position for one", "sudoku-4x4", model=dict(puzzles=0)),
     "9x9-compact": Setting("9×9, 24 to 40 givens, the preset for a small GPU", "compact", "generated:9x9:24-40",
                            puzzles=40_000, segments=64, elsewhere=("generated:9x9:minimal",)),
 }  # fmt: skip
