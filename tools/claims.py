@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))   # run as a script, it sees its own folder only
 
 from hrm_lite.cli.claims import ARTICLE, VERDICTS, Claim, claims
-from hrm_lite.records import catalogue
+from hrm_lite.records import catalogue, written
 from tools import address
 
 HEAD = """# The claims, one by one
@@ -65,7 +65,7 @@ def evidence(piece, reading) -> str:
     said = f"- {number}{piece.what}."
     if piece.kind == "source":
         return f"{said} *{piece.where}*, [{re.sub('^https?://', '', piece.url)}]({piece.url})"
-    stands = f" The verdict stands while it is {plain(piece.stands)}." if piece.stands else ""
+    stands = f" The verdict stands while it is {plain(piece.stands, piece.form)}." if piece.stands else ""
     if piece.kind == "cell":
         number = piece.chapter.split("_")[0].lstrip("0")
         return f"{said}{stands} [Chapter {number}]({piece.chapter}.ipynb), cell `{piece.cell}`."
@@ -73,15 +73,16 @@ def evidence(piece, reading) -> str:
     links = [f"[{pattern}]({address.current()}/blob/main/results/{next(iter(catalogue(pattern)))})" for pattern in
              [*patterns, *([piece.against] if piece.against else [])]]
     many = f" {reading.count} records" if reading.count > 1 else " One record"
-    return f"{said}{stands}{many}: {', '.join(links)}. Again: `{piece.again}`"
+    return f"{said}{stands}{many}: {', '.join(links)}."
 
 
-def plain(condition: str) -> str:
-    """A condition in words."""
-    low_high = re.fullmatch(r"between (\S+) (\S+)", condition)
-    if low_high:
-        return f"between {low_high[1]} and {low_high[2]}"
-    sign, limit = condition.split()
+def plain(condition: str, form: str) -> str:
+    """A condition in words, its limits as the number itself is written."""
+    limits = [re.sub(r"\.0+(?= %|$)", "", written(float(limit), form)) if "%" in form else limit
+              for limit in re.findall(r"-?[\d.]+", condition)]  # fmt: skip
+    if len(limits) == 2:
+        return f"between {limits[0]} and {limits[1]}"
+    sign, (limit,) = condition.split()[0], limits
     words = {"<": "below", ">": "above", "=": "", "<=": "at most", ">=": "at least"}[sign]
     return f"{words} {limit}".strip()
 
@@ -97,6 +98,9 @@ def entry(one: Claim) -> str:
         said.append(f"**We measured.** {one.filled(one.measured, readings)}")
     said.append(f"**To take away.** {one.filled(one.takeaway, readings)}")
     items = [evidence(*pair) for pair in zip(one.evidence, readings, strict=True)]
+    again = list(dict.fromkeys(f"`{piece.again}`" for piece in one.evidence if piece.again))
+    if again:
+        items += ["", f"To make the records again: {', '.join(again)}."]
     return "\n".join([
         f"(claim-{one.number})=", f"## {one.number} · {one.short}", "", f"::::{{div}} claim claim-{one.verdict}", "",
         "\n\n".join(said), "", f":::{{dropdown}} Evidence: `hrm-lite claim {one.number}`", *items, ":::", "::::", ""])
