@@ -12,8 +12,9 @@ from hrm_lite.records import catalogue, write_json
 ROOT = Path(__file__).resolve().parent.parent
 CELLS = {c["id"]: "".join(c["source"])
          for c in json.loads((ROOT / "notebooks/ablations.ipynb").read_text(encoding="utf-8"))["cells"]}
-GRID = yaml.safe_load((ROOT / "notebooks/ablations.yaml").read_text(encoding="utf-8"))
 TASKS = ("sudoku-4x4", "sudoku-9x9", "maze")
+GRIDS = {task: yaml.safe_load((ROOT / f"notebooks/ablations-{task}.yaml").read_text(encoding="utf-8"))
+         for task in TASKS}
 
 
 def settings(task: str) -> dict:
@@ -37,11 +38,13 @@ def test_every_variant_of_every_task_can_be_built_and_costs_as_many_passes_as_it
         assert train_preset(made["preset"], **changes) != train_preset(made["preset"])
 
 
-def test_the_grid_names_variants_that_differ_from_the_base_and_all_that_do():
-    made = settings(GRID["parameters"]["task"])
+@pytest.mark.parametrize("task", TASKS)
+def test_a_grid_names_variants_that_differ_from_the_base_and_all_that_do(task):
+    grid, made = GRIDS[task], settings(task)
+    assert grid["parameters"]["task"] == task
     differ = {name for name, changes in made["CHANGES"].items() if made["base"].replace(**changes) != made["base"]}
-    assert set(GRID["grid"]["variant"]) == {"base"} | differ | set(made["TRAINING"])
-    assert len(GRID["grid"]["seed"]) >= 3
+    assert set(grid["grid"]["variant"]) == {"base", "one_latent"} | differ | set(made["TRAINING"])
+    assert len(grid["grid"]["seed"]) >= 3
 
 
 def test_the_table_in_the_head_names_every_variant():
