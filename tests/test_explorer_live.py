@@ -5,6 +5,7 @@ import math
 import re
 import shutil
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from hrm_lite.explorers import live
 from hrm_lite.explorers.live import pictures
 from hrm_lite.halting import wants_to_halt
+from hrm_lite.puzzles import sudoku
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 in_browser = pytest.mark.skipif(BROWSER is None, reason="needs Chromium, to run what the page runs")
@@ -27,9 +29,26 @@ def values(segments=6, puzzles=40):
     return q_halt, right, torch.randn(segments, puzzles, generator=draw) + 2
 
 
+@lru_cache
+def boards():
+    """A small Sudoku, and answers to it that come right cell by cell."""
+    puzzles = sudoku.load("generated:4x4:4-6", "test", limit=1)
+    question, label, _ = (t[0] if t is not None else None for t in puzzles.as_tensors())
+    answers = label.repeat(6, 1)
+    for i in range(6):
+        answers[i, i * 3 :] = 2 + (torch.arange(16)[i * 3 :] + i) % 4
+    return puzzles, question, answers, label
+
+
+def thinking(**more):
+    puzzles, question, answers, label = boards()
+    return live.thinking(puzzles, question, answers, label=label, **more)
+
+
 PICTURES = {
     "cobweb": live.cobweb, "chain": live.chain, "clocks": live.clocks, "gradient_terms": live.gradient_terms,
     "row_life": live.row_life, "halting_rule": lambda: live.halting_rule(*values(8, 300)),
+    "thinking": thinking,
 }  # fmt: skip
 
 
@@ -141,8 +160,8 @@ def test_all_pictures_stand_in_one_page_some_twice_in_ink_of_the_page_and_within
         if (e.tagName === 'text' && parseFloat(getComputedStyle(e).fontSize) < 9) document.title = 'small';
     }</script>"""  # no window of Chromium is narrower than 500 pixels
     page = page_of(tmp_path, body, "margin:12px;padding:0 88px 0 0;color:#ced6dd", width=500)
-    assert len(said(page)) == 7 and "" not in said(page) and 'class="still"' not in page
-    assert page.count('class="hrm-live dark"') == 7
+    assert len(said(page)) == 8 and "" not in said(page) and 'class="still"' not in page
+    assert page.count('class="hrm-live dark"') == 8
     assert 'class="hrm-live dark"' not in page_of(tmp_path, live.chain().data, "color:#222")
 
 
@@ -282,3 +301,31 @@ def test_a_planted_mistake_is_seen(name, right, wrong, tmp_path, monkeypatch):
     }[name]
     with pytest.raises(AssertionError):
         check(tmp_path)
+
+
+def test_a_board_wants_a_title_for_each_answer():
+    with pytest.raises(ValueError, match="6 answers and 2 titles"):
+        thinking(titles=["one", "two"])
+
+
+@in_browser
+def test_the_board_counts_what_is_right_what_breaks_a_rule_and_what_has_changed(tmp_path):
+    puzzles, question, answers, label = boards()
+    texts = readings(tmp_path, *((thinking(opens=0), slide(0, n)) for n in range(7)))
+    assert texts[0] == "The question."
+    blank = question != label
+    for n, (answer, before, text) in enumerate(zip(answers, [question, *answers], texts[1:], strict=False), 1):
+        assert text.startswith(f"segment {n}: {((answer == label) & blank).sum()} of {blank.sum()} blanks right, ")
+        board = answer.view(4, 4)
+        units = [*board, *board.T, *board.view(2, 2, 2, 2).transpose(1, 2).reshape(4, 4)]
+        places = torch.arange(16).view(4, 4)
+        where = [*places, *places.T, *places.view(2, 2, 2, 2).transpose(1, 2).reshape(4, 4)]
+        bad = {int(p) for u, w in zip(units, where, strict=True) for v, p in zip(u, w, strict=True) if (u == v).sum() > 1}
+        assert len(bad) == (0 if "no cell breaks" in text else number(text, r"right, # cells? breaks?"))
+        assert number(text, "# changed") == (answer != before).sum()
+
+
+@in_browser
+def test_a_board_plays_by_itself_only_where_it_is_asked_to(tmp_path):
+    still, plays = readings(tmp_path, (thinking(opens=2),), (thinking(opens=2, plays=True),))   # two seconds of a page
+    assert still.startswith("segment 2") and plays.startswith(("segment 3", "segment 4", "segment 5"))
