@@ -310,7 +310,7 @@ def test_a_board_wants_a_title_for_each_answer():
 
 @in_browser
 def test_the_board_counts_what_is_right_what_breaks_a_rule_and_what_has_changed(tmp_path):
-    puzzles, question, answers, label = boards()
+    _, question, answers, label = boards()
     texts = readings(tmp_path, *((thinking(opens=0), slide(0, n)) for n in range(7)))
     assert texts[0] == "The question."
     blank = question != label
@@ -320,7 +320,8 @@ def test_the_board_counts_what_is_right_what_breaks_a_rule_and_what_has_changed(
         units = [*board, *board.T, *board.view(2, 2, 2, 2).transpose(1, 2).reshape(4, 4)]
         places = torch.arange(16).view(4, 4)
         where = [*places, *places.T, *places.view(2, 2, 2, 2).transpose(1, 2).reshape(4, 4)]
-        bad = {int(p) for u, w in zip(units, where, strict=True) for v, p in zip(u, w, strict=True) if (u == v).sum() > 1}
+        cells = ((u, v, p) for u, w in zip(units, where, strict=True) for v, p in zip(u, w, strict=True))
+        bad = {int(p) for u, v, p in cells if (u == v).sum() > 1}
         assert len(bad) == (0 if "no cell breaks" in text else number(text, r"right, # cells? breaks?"))
         assert number(text, "# changed") == (answer != before).sum()
 

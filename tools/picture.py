@@ -58,7 +58,7 @@ wrong = (steps != label).any(1).nonzero()
 last = int(wrong.max()) + 2   # right from here on, and one more to see that it stays
 each = schedule.count("L")
 titles = [f"Step {i + 1}, segment {i // each + 1}" for i in range(last + 1)]
-page = live.thinking(board, question, steps[: last + 1], titles, label, "step of the worker", opens=last + 1, plays=True)
+page = live.thinking(board, question, steps[: last + 1], titles, label, "step of the worker", last + 1, plays=True)
 path = path.with_name("thinking.html")
 path.write_text(page.data, encoding="utf-8")
 print(f"{path.relative_to(ROOT)}: rating {entry['rating']}, right from step {last} on, {len(page.data):,} bytes")

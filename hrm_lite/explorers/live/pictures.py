@@ -146,7 +146,7 @@ def thinking(
     }  # fmt: skip
     return _live(
         "thinking",
-        "A puzzle and the answer to it, board after board; cells that break a rule are red, those that changed are grey",
+        "A puzzle and its answer, board after board; cells that break a rule are red, those that changed are grey",
         f"Here the answer to a puzzle forms in {len(boards) - 1} boards, all of its cells at once.",
         data,
     )
