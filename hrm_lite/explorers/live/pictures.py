@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...puzzles.base import PuzzleSet
 
-__all__ = ["chain", "clocks", "cobweb", "gradient_terms", "halting_rule", "row_life", "thinking"]
+__all__ = ["chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "row_life", "thinking"]
 
 _STYLE = """
 .hrm-live{--blue:#0072b2;--red:#c8500a;--green:#00805c;--grey:#7b818c;--purple:#8a63b0;--on:#fff;
@@ -148,6 +148,25 @@ def thinking(
         "thinking",
         "A puzzle and its answer, board after board; cells that break a rule are red, those that changed are grey",
         f"Here the answer to a puzzle forms in {len(boards) - 1} boards, all of its cells at once.",
+        data,
+    )
+
+
+def guess_effects(measured: dict[str, list[float]], says: dict[str, str] | None = None) -> HTML:
+    """Changes of a model, for each a guess of what it does to accuracy; at a press, what was measured, seed by seed.
+
+    measured: the change in points of exact accuracy, a number for each seed, by the name of the change. says: a few
+    words beside a name. ValueError where there is nothing to guess.
+    """
+    if not measured or not all(measured.values()):
+        raise ValueError(f"each change should have a number for at least one seed, and they are {measured}")
+    reach = 20 * -(-max(abs(v) for values in measured.values() for v in values) // 20)  # ticks at a quarter of it
+    data = {"names": list(measured), "says": [(says or {}).get(name, "") for name in measured], "reach": int(reach)}
+    data["measured"] = [[round(v, 1) for v in values] for values in measured.values()]
+    return _live(
+        "guess_effects",
+        "A row for each change of the model: a diamond for the guess, and on demand a dot for every seed measured",
+        "Here one sets a guess for each change of the model and then sees what was measured, seed by seed.",
         data,
     )
 
