@@ -1,10 +1,12 @@
 """Live pictures: the same text each time, nothing from elsewhere, and in a browser the numbers that Python computes."""
 
 import html
+import json
 import math
 import re
 import shutil
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import torch
 from hrm_lite.explorers import live
 from hrm_lite.explorers.live import pictures
 from hrm_lite.halting import wants_to_halt
+from hrm_lite.puzzles import sudoku
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 in_browser = pytest.mark.skipif(BROWSER is None, reason="needs Chromium, to run what the page runs")
@@ -27,10 +30,27 @@ def values(segments=6, puzzles=40):
     return q_halt, right, torch.randn(segments, puzzles, generator=draw) + 2
 
 
+@lru_cache
+def boards():
+    """A small Sudoku, and answers to it that come right cell by cell."""
+    puzzles = sudoku.load("generated:4x4:4-6", "test", limit=1)
+    question, label, _ = (t[0] if t is not None else None for t in puzzles.as_tensors())
+    answers = label.repeat(6, 1)
+    for i in range(6):
+        answers[i, i * 3 :] = 2 + (torch.arange(16)[i * 3 :] + i) % 4
+    return puzzles, question, answers, label
+
+
+def thinking(**more):
+    puzzles, question, answers, label = boards()
+    return live.thinking(puzzles, question, answers, label=label, **more)
+
+
 PICTURES = {
     "cobweb": live.cobweb, "chain": live.chain, "clocks": live.clocks, "gradient_terms": live.gradient_terms,
     "guess_effects": lambda: live.guess_effects({"one step": [7, 5.5, 8], "attention": [-62, -70, -66]}),
     "row_life": live.row_life, "halting_rule": lambda: live.halting_rule(*values(8, 300)),
+    "thinking": thinking,
 }  # fmt: skip
 
 
@@ -283,6 +303,43 @@ def test_a_planted_mistake_is_seen(name, right, wrong, tmp_path, monkeypatch):
     }[name]
     with pytest.raises(AssertionError):
         check(tmp_path)
+
+
+def test_a_board_wants_a_title_for_each_answer():
+    with pytest.raises(ValueError, match="6 answers and 2 titles"):
+        thinking(titles=["one", "two"])
+
+
+@in_browser
+def test_the_board_counts_what_is_right_what_breaks_a_rule_and_what_has_changed(tmp_path):
+    _, question, answers, label = boards()
+    texts = readings(tmp_path, *((thinking(opens=0), slide(0, n)) for n in range(7)))
+    assert texts[0] == "The question."
+    blank = question != label
+    for n, (answer, before, text) in enumerate(zip(answers, [question, *answers], texts[1:], strict=False), 1):
+        assert text.startswith(f"segment {n}: {((answer == label) & blank).sum()} of {blank.sum()} blanks right, ")
+        board = answer.view(4, 4)
+        units = [*board, *board.T, *board.view(2, 2, 2, 2).transpose(1, 2).reshape(4, 4)]
+        places = torch.arange(16).view(4, 4)
+        where = [*places, *places.T, *places.view(2, 2, 2, 2).transpose(1, 2).reshape(4, 4)]
+        cells = ((u, v, p) for u, w in zip(units, where, strict=True) for v, p in zip(u, w, strict=True))
+        bad = {int(p) for u, v, p in cells if (u == v).sum() > 1}
+        assert len(bad) == (0 if "no cell breaks" in text else number(text, r"right, # cells? breaks?"))
+        assert number(text, "# changed") == (answer != before).sum()
+
+
+@in_browser
+def test_a_board_plays_by_itself_only_where_it_is_asked_to(tmp_path):
+    still, plays = readings(tmp_path, (thinking(opens=2),), (thinking(opens=2, plays=True),))   # two seconds of a page
+    assert still.startswith("segment 2") and plays.startswith(("segment 3", "segment 4", "segment 5"))
+
+
+def test_the_board_of_the_first_page_is_drawn_by_the_scripts_of_today_and_ends_solved():
+    page = (Path(__file__).resolve().parent.parent / "book/images/thinking.html").read_text(encoding="utf-8")
+    data = json.loads(re.search(r"DATA=(\{.*?\});\n", page)[1])
+    words = re.search(r'aria-label="([^"]*)"', page)[1], re.search(r'"still">([^<]*)<', page)[1]
+    assert page == pictures._live("thinking", *words, data).data, "python tools/picture.py"
+    assert data["plays"] and data["boards"][-1] == data["label"] and not data["broken"][-1]
 
 
 @in_browser
