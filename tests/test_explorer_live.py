@@ -1,10 +1,12 @@
 """Live pictures: the same text each time, nothing from elsewhere, and in a browser the numbers that Python computes."""
 
 import html
+import json
 import math
 import re
 import shutil
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import torch
 from hrm_lite.explorers import live
 from hrm_lite.explorers.live import pictures
 from hrm_lite.halting import wants_to_halt
+from hrm_lite.puzzles import sudoku
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 in_browser = pytest.mark.skipif(BROWSER is None, reason="needs Chromium, to run what the page runs")
@@ -44,9 +47,27 @@ def an_orbit(moments=5, points=40):
     return live.orbit(named, dict.fromkeys(named, shares), groups, "1234", "digit", when)
 
 
+@lru_cache
+def boards():
+    """A small Sudoku, and answers to it that come right cell by cell."""
+    puzzles = sudoku.load("generated:4x4:4-6", "test", limit=1)
+    question, label, _ = (t[0] if t is not None else None for t in puzzles.as_tensors())
+    answers = label.repeat(6, 1)
+    for i in range(6):
+        answers[i, i * 3 :] = 2 + (torch.arange(16)[i * 3 :] + i) % 4
+    return puzzles, question, answers, label
+
+
+def thinking(**more):
+    puzzles, question, answers, label = boards()
+    return live.thinking(puzzles, question, answers, label=label, **more)
+
+
 PICTURES = {
     "cobweb": live.cobweb, "chain": live.chain, "clocks": live.clocks, "gradient_terms": live.gradient_terms,
-    "row_life": live.row_life, "halting_rule": lambda: live.halting_rule(*values(8, 300)), "orbit": an_orbit,
+    "guess_effects": lambda: live.guess_effects({"one step": [7, 5.5, 8], "attention": [-62, -70, -66]}),
+    "row_life": live.row_life, "halting_rule": lambda: live.halting_rule(*values(8, 300)),
+    "thinking": thinking, "orbit": an_orbit,
 }  # fmt: skip
 
 
@@ -158,8 +179,8 @@ def test_all_pictures_stand_in_one_page_some_twice_in_ink_of_the_page_and_within
         if (e.tagName === 'text' && parseFloat(getComputedStyle(e).fontSize) < 9) document.title = 'small';
     }</script>"""  # no window of Chromium is narrower than 500 pixels
     page = page_of(tmp_path, body, "margin:12px;padding:0 88px 0 0;color:#ced6dd", width=500)
-    assert len(said(page)) == 8 and "" not in said(page) and 'class="still"' not in page
-    assert page.count('class="hrm-live dark"') == 8
+    assert len(said(page)) == len(PICTURES) + 1 and "" not in said(page) and 'class="still"' not in page
+    assert page.count('class="hrm-live dark"') == len(PICTURES) + 1
     assert 'class="hrm-live dark"' not in page_of(tmp_path, live.chain().data, "color:#222")
 
 
@@ -340,3 +361,60 @@ def test_a_planted_mistake_is_seen(name, right, wrong, tmp_path, monkeypatch):
     }[name]
     with pytest.raises(AssertionError):
         check(tmp_path)
+
+
+def test_a_board_wants_a_title_for_each_answer():
+    with pytest.raises(ValueError, match="6 answers and 2 titles"):
+        thinking(titles=["one", "two"])
+
+
+@in_browser
+def test_the_board_counts_what_is_right_what_breaks_a_rule_and_what_has_changed(tmp_path):
+    _, question, answers, label = boards()
+    texts = readings(tmp_path, *((thinking(opens=0), slide(0, n)) for n in range(7)))
+    assert texts[0] == "The question."
+    blank = question != label
+    for n, (answer, before, text) in enumerate(zip(answers, [question, *answers], texts[1:], strict=False), 1):
+        assert text.startswith(f"segment {n}: {((answer == label) & blank).sum()} of {blank.sum()} blanks right, ")
+        board = answer.view(4, 4)
+        units = [*board, *board.T, *board.view(2, 2, 2, 2).transpose(1, 2).reshape(4, 4)]
+        places = torch.arange(16).view(4, 4)
+        where = [*places, *places.T, *places.view(2, 2, 2, 2).transpose(1, 2).reshape(4, 4)]
+        cells = ((u, v, p) for u, w in zip(units, where, strict=True) for v, p in zip(u, w, strict=True))
+        bad = {int(p) for u, v, p in cells if (u == v).sum() > 1}
+        assert len(bad) == (0 if "no cell breaks" in text else number(text, r"right, # cells? breaks?"))
+        assert number(text, "# changed") == (answer != before).sum()
+
+
+@in_browser
+def test_a_board_plays_by_itself_only_where_it_is_asked_to(tmp_path):
+    still, plays = readings(tmp_path, (thinking(opens=2),), (thinking(opens=2, plays=True),))   # two seconds of a page
+    assert still.startswith("segment 2") and plays.startswith(("segment 3", "segment 4", "segment 5"))
+
+
+def test_the_board_of_the_first_page_is_drawn_by_the_scripts_of_today_and_ends_solved():
+    page = (Path(__file__).resolve().parent.parent / "book/images/thinking.html").read_text(encoding="utf-8")
+    data = json.loads(re.search(r"DATA=(\{.*?\});\n", page)[1])
+    words = re.search(r'aria-label="([^"]*)"', page)[1], re.search(r'"still">([^<]*)<', page)[1]
+    assert page == pictures._live("thinking", *words, data).data, "python tools/picture.py"
+    assert data["plays"] and data["boards"][-1] == data["label"] and not data["broken"][-1]
+
+
+@in_browser
+def test_guesses_are_hidden_from_what_was_measured_until_asked_and_then_held_against_it(tmp_path):
+    measured = {"one step": [7.0, 5.0], "attention": [-62.0, -70.0]}
+    guesses = {"one step": -10, "attention": -60}
+    acts = [slide(i, guess) for i, guess in enumerate(guesses.values())]
+    before, after = readings(tmp_path, (live.guess_effects(measured), *acts),
+                             (live.guess_effects(measured), *acts, "root.querySelector('button').click()"))  # fmt: skip
+    assert "measured" in before and not re.search(r"\d", before)
+    off = {name: abs(np.mean(values) - guesses[name]) for name, values in measured.items()}
+    assert number(after, r"are # points off") == round(np.mean(list(off.values())))
+    worst = max(off, key=off.get)
+    assert f"“{worst}”" in after and number(after, r"seeds is \+?#") == round(np.mean(measured[worst]))
+
+
+@pytest.mark.parametrize("measured", [{}, {"one step": []}])
+def test_nothing_to_guess_is_said(measured):
+    with pytest.raises(ValueError, match="at least one seed"):
+        live.guess_effects(measured)
