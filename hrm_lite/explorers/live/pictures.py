@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...puzzles.base import PuzzleSet
 
-__all__ = ["chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "row_life", "thinking"]
+__all__ = ["chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit", "row_life", "thinking"]
 
 _STYLE = """
 .hrm-live{--blue:#0072b2;--red:#c8500a;--green:#00805c;--grey:#7b818c;--purple:#8a63b0;--on:#fff;
@@ -152,6 +152,37 @@ def thinking(
     )
 
 
+def orbit(
+    clouds: dict[str, Tensor], shares: dict[str, Tensor], groups: Tensor, letters: str, kind: str, moments: list[str]
+) -> HTML:
+    """Points on three principal axes, to be turned by dragging, with the arrow keys or by sliders.
+
+    clouds: by name, (moments, points, 3), the coordinates on the axes. shares: by the same names, the share of the
+    variance on each of the three. groups: (points,) numbers from 0; each point is drawn as its group's letter, which
+    is the ``kind`` ("digit") that the reading names. moments: a word or two for each. ValueError where these do not
+    fit together.
+    """
+    shapes = {name: tuple(cloud.shape) for name, cloud in clouds.items()}
+    wanted = (len(moments), len(groups), 3)
+    if set(shapes.values()) != {wanted} or set(shares) != set(clouds):
+        raise ValueError(f"each cloud should be {wanted}, moments, points and axes, with its shares: they are {shapes}")
+    if sorted(set(groups.tolist())) != list(range(len(letters))):
+        raise ValueError(f"there are {len(letters)} letters, so groups should hold every number from 0 and no other")
+    data = {
+        "clouds": [
+            {"name": name, "shares": [round(v, 4) for v in shares[name].tolist()], "points": _packed(cloud)}
+            for name, cloud in clouds.items()
+        ],
+        "groups": groups.tolist(), "letters": list(letters), "kind": kind, "moments": list(moments),
+    }  # fmt: skip
+    return _live(
+        "orbit",
+        f"A cloud of points in three dimensions, each written as its {kind}; it turns when it is dragged",
+        f"Here a cloud of points stands in three dimensions, each written as its {kind}, and turns when it is dragged.",
+        data,
+    )
+
+
 def guess_effects(measured: dict[str, list[float]], says: dict[str, str] | None = None) -> HTML:
     """Changes of a model, for each a guess of what it does to accuracy; at a press, what was measured, seed by seed.
 
@@ -173,6 +204,15 @@ def guess_effects(measured: dict[str, list[float]], says: dict[str, str] | None 
 
 def _letters(tokens: Tensor) -> str:
     return "".join(chr(65 + t) for t in tokens.tolist())
+
+
+_KEYS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def _packed(cloud: Tensor) -> str:
+    """Two characters a coordinate: its thousandths of the largest distance from 0, from −1000 to 1000."""
+    steps = (1000 + 1000 * cloud / cloud.norm(dim=-1).max()).round().long().flatten().tolist()
+    return "".join(_KEYS[v // 62] + _KEYS[v % 62] for v in steps)
 
 
 def _numbers(logits: Tensor) -> list[list[float]]:
