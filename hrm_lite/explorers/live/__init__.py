@@ -6,4 +6,6 @@ on Colab; where scripts do not run, a sentence says what would be seen.
 
 from .pictures import chain, clocks, cobweb, gradient_terms, guess_effects, halting_rule, orbit, row_life, thinking
 
-__all__ = ["chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit", "row_life", "thinking"]
+__all__ = [
+    "chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit", "row_life", "thinking",
+]  # fmt: skip

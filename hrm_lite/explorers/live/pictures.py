@@ -14,7 +14,9 @@ from torch import Tensor
 
 from ...puzzles.base import PuzzleSet
 
-__all__ = ["chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit", "row_life", "thinking"]
+__all__ = [
+    "chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit", "row_life", "thinking",
+]  # fmt: skip
 
 _STYLE = """
 .hrm-live{--blue:#0072b2;--red:#c8500a;--green:#00805c;--grey:#7b818c;--purple:#8a63b0;--on:#fff;
