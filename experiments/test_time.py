@@ -35,7 +35,7 @@ from hrm_lite.records import provenance, read_json
 from hrm_lite.solving.attempts import random_latents
 
 SETS = {"hard": "generated:9x9:hard", "sudoku-hard": None}
-WAYS = {"latents": 16, "positions": 8, "copies": 8, "noise-0.1": 8, "noise-0.3": 8}  # at most so many attempts
+WAYS = {"latents": 16, "copies": 8, "positions": 4, "noise-0.1": 4, "noise-0.3": 4}  # at most so many attempts
 LONGEST, ATTEMPT, SIDE_BY_SIDE = 64, 16, 64  # segments of the long run, of an attempt; rows of a batch
 
 

@@ -27,9 +27,23 @@ def values(segments=6, puzzles=40):
     return q_halt, right, torch.randn(segments, puzzles, generator=draw) + 2
 
 
+def attempts(count=16):
+    """question, solution, answers, q_halt, segments: attempts with 0 to 15 wrong cells."""
+    draw = torch.Generator().manual_seed(1)
+    solution = torch.randint(2, 11, (81,), generator=draw)
+    answers = solution.repeat(count, 1)
+    for k, wrong in enumerate(torch.randperm(count, generator=draw).tolist()):
+        cells = torch.randperm(81, generator=draw)[:wrong]
+        answers[k, cells] = (answers[k, cells] - 1) % 9 + 2
+    q_halt = 2 * torch.randn(count, generator=draw)
+    question = torch.where(torch.rand(81, generator=draw) < 0.3, solution, 1)
+    return question, solution, answers, q_halt, torch.arange(count) + 1
+
+
 PICTURES = {
     "cobweb": live.cobweb, "chain": live.chain, "clocks": live.clocks, "gradient_terms": live.gradient_terms,
     "row_life": live.row_life, "halting_rule": lambda: live.halting_rule(*values(8, 300)),
+    "restarts": lambda: live.restarts(*attempts()),
 }  # fmt: skip
 
 
@@ -94,6 +108,22 @@ def number(text: str, pattern: str) -> float:
 
 
 @in_browser
+def test_restarts_count_the_right_ones_and_ring_the_highest_q(tmp_path):
+    question, solution, answers, q_halt, segments = made = attempts()
+    texts = readings(tmp_path, *((live.restarts(*made), slide(0, k)) for k in (1, 5, 16)))
+    for k, text in zip((1, 5, 16), texts, strict=True):
+        wrong = (answers[:k] != solution).sum(1)
+        best = int(q_halt[:k].argmax())
+        assert number(text, "far # of") == int((wrong == 0).sum())
+        assert number(text, "Q̂ #,") == pytest.approx(q_halt[k - 1].sigmoid().item(), abs=1e-3)
+        assert number(text, r"\(ringed\) is attempt #,") == best + 1
+        assert ("which is right" in text) == (wrong[best] == 0)
+        assert (f"{wrong[-1]} cells wrong" in text) == bool(wrong[-1])
+    with pytest.raises(ValueError, match="one of each for every attempt"):
+        live.restarts(question, solution, answers, q_halt[:3], segments)
+
+
+@in_browser
 def test_the_cobweb_finds_the_fixed_point_its_slope_and_the_step(tmp_path):
     cases = ((0.95, 0.3), (0.5, -1.0), (1.1, 0.6))  # the last one's slope is −0.98: it settles, and takes its time
     pages = readings(tmp_path, *((live.cobweb(), slide(0, q), slide(1, x)) for q, x in cases))
@@ -141,8 +171,8 @@ def test_all_pictures_stand_in_one_page_some_twice_in_ink_of_the_page_and_within
         if (e.tagName === 'text' && parseFloat(getComputedStyle(e).fontSize) < 9) document.title = 'small';
     }</script>"""  # no window of Chromium is narrower than 500 pixels
     page = page_of(tmp_path, body, "margin:12px;padding:0 88px 0 0;color:#ced6dd", width=500)
-    assert len(said(page)) == 7 and "" not in said(page) and 'class="still"' not in page
-    assert page.count('class="hrm-live dark"') == 7
+    assert len(said(page)) == len(PICTURES) + 1 and "" not in said(page) and 'class="still"' not in page
+    assert page.count('class="hrm-live dark"') == len(PICTURES) + 1
     assert 'class="hrm-live dark"' not in page_of(tmp_path, live.chain().data, "color:#222")
 
 
