@@ -38,6 +38,7 @@ def blocks(depth) -> str:
 def elected(vote) -> str:
     draw = torch.Generator().manual_seed(14)
     cases = [(torch.tensor([4, 7, 7, 7, 2]), torch.tensor([3.0, -2.5, -2.0, -3.0, -1.0]))]  # one sure, three doubtful
+    cases.append((torch.tensor([6, 3, 3, 3]), torch.tensor([2.0, 2.2, -1.0, -1.0])))  # doubts take nothing away
     cases.append((torch.tensor([1, 0, 0, 5]), torch.tensor([-0.2, -0.5, -0.6, -0.4])))  # two that agree beat the best
     for _ in range(6):
         n = int(torch.randint(4, 9, (1,), generator=draw))
