@@ -1,6 +1,6 @@
 """What does more thinking at test time buy, and at what price? The shipped 9x9 model on hard puzzles. For chapter 14.
 
-    python experiments/test_time.py --hard FOLDER --precision bfloat16     everything; FOLDER/test.csv, no puzzle is kept
+    python experiments/test_time.py --hard FOLDER --precision bfloat16   all; FOLDER has test.csv, and no puzzle of it is kept
     python experiments/test_time.py --sets hard --ways latents --attempts 4 --seeds 0 --to /tmp/try
 
 Trains nothing. For each set one record of a single long run of every puzzle, `SET_first.json`: whether the answer is
@@ -117,7 +117,7 @@ def main() -> None:
     model = load_model(given.model).to(dtype=getattr(torch, given.precision)).eval()
     weights = hashlib.sha256(b"".join(p.detach().float().numpy().tobytes() for p in model.parameters())).hexdigest()
     about = {"model": given.model, "weights": weights, "parameters": model.count_parameters(),
-             "precision": given.precision, "evaluations_in_a_segment": len(model.schedule()), "segments": ATTEMPT}  # fmt: skip
+             "precision": given.precision, "segments": ATTEMPT, "evaluations_in_a_segment": len(model.schedule())}
     for name in given.sets:
         if name == "sudoku-hard" and given.hard is None:
             continue
