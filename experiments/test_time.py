@@ -1,6 +1,6 @@
 """What does more thinking at test time buy, and at what price? The shipped 9x9 model on hard puzzles. For chapter 14.
 
-    python experiments/test_time.py --hard FOLDER --precision bfloat16   all; FOLDER has test.csv, and no puzzle of it is kept
+    python experiments/test_time.py --hard FOLDER --precision bfloat16   all; no puzzle of FOLDER/test.csv is kept
     python experiments/test_time.py --sets hard --ways latents --attempts 4 --seeds 0 --to /tmp/try
 
 Trains nothing. For each set one record of a single long run of every puzzle, `SET_first.json`: whether the answer is

@@ -12,8 +12,9 @@ from hrm_lite.records import catalogue, write_json
 ROOT = Path(__file__).resolve().parent.parent
 CELLS = {c["id"]: "".join(c["source"])
          for c in json.loads((ROOT / "notebooks/ablations.ipynb").read_text(encoding="utf-8"))["cells"]}
-GRID = yaml.safe_load((ROOT / "notebooks/ablations.yaml").read_text(encoding="utf-8"))
 TASKS = ("sudoku-4x4", "sudoku-9x9", "maze")
+GRIDS = {task: yaml.safe_load((ROOT / f"notebooks/ablations-{task}.yaml").read_text(encoding="utf-8"))
+         for task in TASKS}
 
 
 def settings(task: str) -> dict:
@@ -37,17 +38,34 @@ def test_every_variant_of_every_task_can_be_built_and_costs_as_many_passes_as_it
         assert train_preset(made["preset"], **changes) != train_preset(made["preset"])
 
 
-def test_the_grid_names_variants_that_differ_from_the_base_and_all_that_do():
-    made = settings(GRID["parameters"]["task"])
+@pytest.mark.parametrize("task", TASKS)
+def test_a_grid_names_variants_that_differ_from_the_base_and_all_that_do(task):
+    grid, made = GRIDS[task], settings(task)
+    assert grid["parameters"]["task"] == task
     differ = {name for name, changes in made["CHANGES"].items() if made["base"].replace(**changes) != made["base"]}
-    assert set(GRID["grid"]["variant"]) == {"base"} | differ | set(made["TRAINING"])
-    assert len(GRID["grid"]["seed"]) >= 3
+    assert set(grid["grid"]["variant"]) == {"base", "one_latent"} | differ | set(made["TRAINING"])
+    assert len(grid["grid"]["seed"]) >= 3
 
 
 def test_the_table_in_the_head_names_every_variant():
     made = settings("sudoku-4x4")
     assert all(f"`{name}`" in CELLS["title"] for name in {**made["CHANGES"], **made["TRAINING"]})
     assert model_preset(made["preset"]) == made["base"]
+
+
+def lacking(grid: dict, kept: dict) -> list[str]:
+    """The runs of a grid that have no record of that task, variant and seed."""
+    there = {(r["task"], r["name"], r["train"]["seed"]) for r in kept.values() if r["finished"]}
+    task = grid["parameters"]["task"]
+    return [f"{v}, seed {s}" for s in grid["grid"]["seed"] for v in grid["grid"]["variant"] if (task, v, s) not in there]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_grid_that_has_records_has_all_of_them(task):
+    kept = catalogue(f"ablations/{task}/*_seed*.json")
+    assert not kept or not lacking(GRIDS[task], kept)
+    some = dict(list(catalogue("ablations/sudoku-4x4/*.json").items())[1:])
+    assert lacking(GRIDS["sudoku-4x4"], some) == ["attention, seed 0"]
 
 
 # The rows of chapter 15
