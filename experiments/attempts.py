@@ -1,7 +1,7 @@
 """What does more thinking at test time buy, and at what price? The shipped 9x9 model on hard puzzles. For chapter 14.
 
-    python experiments/test_time.py --hard FOLDER --precision bfloat16   all; no puzzle of FOLDER/test.csv is kept
-    python experiments/test_time.py --sets hard --ways latents --attempts 4 --seeds 0 --to /tmp/try
+    python experiments/attempts.py --hard FOLDER --precision bfloat16   all; no puzzle of FOLDER/test.csv is kept
+    python experiments/attempts.py --sets hard --ways latents --attempts 4 --seeds 0 --to /tmp/try
 
 Trains nothing. For each set one record of a single long run of every puzzle, `SET_first.json`: whether the answer is
 right after each segment, and the segment after which the Q head is content. Then, for the puzzles that are in doubt
@@ -107,7 +107,7 @@ def attempts(model: HRM, puzzles, tokens: Tensor, labels: Tensor, way: str, coun
 
 
 def main() -> None:
-    parser = options(__doc__, "test_time", 3, sets=SETS, ways=WAYS)
+    parser = options(__doc__, "attempts", 3, sets=SETS, ways=WAYS)
     parser.add_argument("--model", default="sudoku-9x9-compact", help="a name, or a file that `load_model` reads")
     parser.add_argument("--hard", type=Path, help="a folder with the test.csv of the set sudoku-hard")
     parser.add_argument("--puzzles", type=int, default=60, help="of each set")
