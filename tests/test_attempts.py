@@ -20,8 +20,8 @@ FOLDER = Path(__file__).resolve().parent.parent / "experiments"
 def scripts():
     sys.path.insert(0, str(FOLDER))
     try:
-        import sudoku_thinking
         import attempts
+        import sudoku_thinking
 
         yield attempts, sudoku_thinking
     finally:
