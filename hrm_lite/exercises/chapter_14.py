@@ -29,7 +29,7 @@ def blocks(depth) -> str:
         raise Wrong(f"with N = {cycles}, T = {steps}, {layers} layers and {segments} segments it should be {true}, "
                     f"and your function says {found:g}.")  # fmt: skip
     return (
-        "HRM's published settings give 384 blocks in 16 segments, TRM's 672: a quarter of the weights, and nearly "
+        "HRM's published settings give 384 blocks in 16 segments, TRM's 672: a fifth of the weights, and nearly "
         "twice the depth. Fewer parameters are not less work."
     )
 
