@@ -5,9 +5,10 @@
 
 Trains nothing. For each set one record of a single long run of every puzzle, `SET_first.json`: whether the answer is
 right after each segment, and the segment after which the Q head is content. Then, for the puzzles that are in doubt
-after 16 segments, one record for each way of making attempts differ and each seed, `SET_WAY_seedN.json`: of every
-attempt whether it is right, its Q logit, its segments, and which of the answers to this puzzle it gave. Choices, votes
-and their price are worked out by who reads the records, so that any rule can be tried on them.
+after 16 segments (with --tries: for the first so many of them), one record for each way of making attempts differ and
+each seed, `SET_WAY_seedN.json`: of every attempt whether it is right, its Q logit, its segments, and which of the
+answers to this puzzle it gave. Choices, votes and their price are worked out by who reads the records, so that any
+rule can be tried on them.
 
 An attempt ends when the model is content (q_halt > 0), or after 16 segments. Ways: "latents" begins at one random
 vector for each state, the same at all positions; "positions" at one for each position; "noise-S" begins as always, with
@@ -111,6 +112,7 @@ def main() -> None:
     parser.add_argument("--model", default="sudoku-9x9-compact", help="a name, or a file that `load_model` reads")
     parser.add_argument("--hard", type=Path, help="a folder with the test.csv of the set sudoku-hard")
     parser.add_argument("--puzzles", type=int, default=60, help="of each set")
+    parser.add_argument("--tries", type=int, default=60, help="doubtful puzzles of each set that are begun again")
     parser.add_argument("--attempts", type=int, default=max(WAYS.values()), help="at most, at each doubtful puzzle")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     given = read(parser)
@@ -132,14 +134,15 @@ def main() -> None:
             keep(record | {"provenance": provenance()}, path, f"{name}: the long run")
         runs = read_json(path)["runs"]
         doubtful = [i for i, run in enumerate(runs) if (run["content"] or LONGEST) > ATTEMPT]
-        some, x, y = puzzles.select(np.array(doubtful)), tokens[doubtful], labels[doubtful]
+        begun = doubtful[: given.tries]
+        some, x, y = puzzles.select(np.array(begun)), tokens[begun], labels[begun]
         for seed in given.seeds:
             for way in given.ways:
                 path = given.to / f"{name}_{way}_seed{seed}.json"
                 if path.exists():
                     continue
                 found = attempts(model, some, x, y, way, min(WAYS[way], given.attempts), seed)
-                record = about | same | {"way": way, "seed": seed, "doubtful": doubtful} | found
+                record = about | same | {"way": way, "seed": seed, "doubtful": doubtful, "begun": begun} | found
                 any_right = np.mean(["1" in r for r in found["right"]])
                 keep(record | {"provenance": provenance()}, path,
                      f"{name} {way} seed {seed}: any of {len(found['q'][0])} right in {any_right:.0%}")  # fmt: skip
