@@ -1,6 +1,7 @@
-"""The exercises of the chapters and of the classroom, checked at once: what is wrong with an answer, and why; never what the answer is.
+"""The exercises of the chapters and of the classroom, checked at once: what is wrong, and why; never what the answer is.
 
-A chapter's checks stand in a module of its number, an assignment's in `classroom_N`. ``tests/exercises`` holds each to right and to wrong answers.
+A chapter's checks stand in a module of its number, an assignment's in `classroom_N`. ``tests/exercises`` holds each to
+right and to wrong answers.
 """
 
 from .base import Verdict, check, expression, judge, numbers
