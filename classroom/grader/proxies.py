@@ -66,7 +66,7 @@ class Remote:
             found = reader.value(reply["value"])
         except (KeyError, IndexError, ValueError, TypeError, AttributeError, wire.Nonsense):
             raise StudentError("the answer of your function cannot be read") from None
-        return numbers_only(found, "What your function returns")
+        return numbers_only(found, f"What `{self.__name__}` returns")
 
 
 def fetch(link, names) -> dict:
