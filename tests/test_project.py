@@ -61,7 +61,7 @@ def test_lower_bounds_are_loose_and_there_for_all():
         assert "==" not in operators, f"{name} is pinned: exact versions belong into constraints.txt"
 
 
-@pytest.mark.parametrize("group", ["dependencies", *sorted(EXTRAS.keys() - {"classroom"})])
+@pytest.mark.parametrize("group", ["dependencies", *sorted(EXTRAS)])
 def test_constraints_hold_an_exact_and_allowed_version_of_every_requirement(group):
     pinned = pins("constraints.txt")
     for name, requirement in (NEEDED if group == "dependencies" else EXTRAS[group]).items():
@@ -282,7 +282,7 @@ def test_the_bootstrap_cell_follows_the_version(copy):
 def test_nothing_is_opened_in_the_encoding_that_a_system_happens_to_have():
     """UTF-8 on Linux, something else on Windows."""
     careless = []
-    for folder in ("hrm_lite", "tools", "experiments", "benchmarks"):
+    for folder in ("hrm_lite", "tools", "experiments", "benchmarks", "classroom"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 name = isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", ""))

@@ -86,7 +86,9 @@ def grade(submissions, assignment, to, jobs, again, unsafe, source):
         nonlocal number
         number += 1
         result = record.get("result")
-        said = f"{result['points']:g} of {result['possible']:g}" if result else f"{record['status']}: {record['message']}"
+        said = (
+            f"{result['points']:g} of {result['possible']:g}" if result else f"{record['status']}: {record['message']}"
+        )
         click.echo(f"{number:4}  {record['student'][:30]:30}  {record['assignment'] or '?':22}  {said[:90]}")
 
     records = run(found, among, to, safe=not unsafe, jobs=jobs, again=again, done=done)

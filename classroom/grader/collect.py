@@ -148,11 +148,14 @@ def whose(label: str, assignments=()) -> Submission:
         found = _MOODLE.fullmatch(part)
         if found:
             return Submission(_tidy(found["name"]), f"moodle {found['id']}", label, None, "moodle", found["id"])
-    found = _CANVAS.fullmatch(PurePosixPath(parts[-1]).name) or (_CANVAS.fullmatch(parts[0]) if len(parts) > 1 else None)
+    found = _CANVAS.fullmatch(PurePosixPath(parts[-1]).name) or (
+        _CANVAS.fullmatch(parts[0]) if len(parts) > 1 else None
+    )
     if found:
         turn = re.search(r"-(\d+)(?:\.\w+)?$", found["rest"])
-        return Submission(found["name"], f"canvas {found['id']}", label, None, "canvas", found["id"], bool(found["late"]),
-                          (int(turn[1][:9]) if turn else 0, int(found["file"][:15])))  # fmt: skip
+        order = (int(turn[1][:9]) if turn else 0, int(found["file"][:15]))
+        late, number = bool(found["late"]), found["id"]
+        return Submission(found["name"], f"canvas {number}", label, None, "canvas", number, late, order)
     known = {_tidy(name).casefold() for name in assignments}
     people = [part for part in parts[:-1] if _tidy(part).casefold() not in known | {"submitted", "submissions"}]
     if people:

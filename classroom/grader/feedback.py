@@ -21,7 +21,7 @@ STYLE = """
 body { margin: 0 auto; max-width: 46rem; padding: 1rem; background: var(--ground); color: var(--text);
   font: 16px/1.55 system-ui, sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: .5rem 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
-p { margin: .5rem 0; } .quiet { color: var(--quiet); } .points { white-space: nowrap; font-variant-numeric: tabular-nums; }
+p { margin: .5rem 0; } .quiet { color: var(--quiet); } .points { white-space: nowrap; }
 .total { font-size: 1.25rem; } ul { padding-left: 1.2rem; }
 .found { border-left: 4px solid var(--line); padding: .1rem .75rem; margin: .6rem 0; }
 .found.good { border-color: var(--good); } .found.bad { border-color: var(--bad); }
@@ -42,7 +42,8 @@ def page(title: str, body: str) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="referrer" content="no-referrer">\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 
@@ -55,7 +56,10 @@ def points(value: float) -> str:
 def feedback(record: dict, master: Master | None) -> str:
     """The page of one submission."""
     title = master.title if master else "Your notebook"
-    parts = [f"<h1>{escape(title)}</h1>", f'<p class="quiet">{escape(record["student"])} · {escape(record["label"])}</p>']
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f'<p class="quiet">{escape(record["student"])} · {escape(record["label"])}</p>',
+    ]
     if record["status"] != GRADED:
         head = "Not graded yet" if record["status"] in (FAILED,) else "Not graded"
         said = record["message"].split(" (")[0] if record["status"] == FAILED else record["message"]

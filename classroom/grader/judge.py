@@ -6,6 +6,7 @@ The whole cell passes or the whole cell fails; partial credit comes from several
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import io
 import math
@@ -13,7 +14,6 @@ import random
 import symtable
 from dataclasses import dataclass
 
-import builtins
 import numpy as np
 import torch
 
@@ -150,5 +150,3 @@ def _in_hidden_part(error: BaseException, source: str, name: str) -> bool:
         at = at.tb_next
     before = source.splitlines()[:line]
     return any(BEGIN in text for text in before)
-
-

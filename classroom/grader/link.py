@@ -105,7 +105,8 @@ class Pupil:
         if now.processes > limits.processes or now.threads > 6 * limits.processes:
             raise self._end("processes", f"It started more than {limits.processes} processes or a crowd of threads.")
         if now.memory > (limits.memory_mb + 1024) << 20:
-            raise self._end("memory", f"It used more than {limits.memory_mb / 1024:g} GB of memory.")
+            many = f", in {now.processes} processes" if now.processes > 2 else ""
+            raise self._end("memory", f"It used more than {limits.memory_mb / 1024:g} GB of memory{many}.")
         if seconds > most:
             self.spent += seconds
             raise self._end("time", f"It was still computing after {most:g} seconds: look for a loop that does not "

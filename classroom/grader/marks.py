@@ -51,8 +51,8 @@ def _all(records: list[dict], among: dict[str, Master]) -> list[list]:
         result = one.get("result") if one["status"] == GRADED else None
         to_read = sum(len(task.written) for task in among[one["assignment"]].tasks) if result else ""
         remarks = " ".join([*one["notes"], *(result["notes"] if result else [one["message"]])])
-        each = [f"{name.removeprefix('test-')}: {result['tests'][name]['points']:g}" for name in tests[one["assignment"]]
-                ] if result else []  # fmt: skip
+        ids = tests[one["assignment"]] if result else []
+        each = [f"{name.removeprefix('test-')}: {result['tests'][name]['points']:g}" for name in ids]
         rows.append([harmless(one["student"]), harmless(one["number"]), one["assignment"] or "", harmless(one["label"]),
                      "late" if one["late"] else "", one["status"], result["points"] if result else "",
                      result["possible"] if result else "", to_read, harmless(remarks)[:500], *each])  # fmt: skip

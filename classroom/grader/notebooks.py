@@ -145,8 +145,8 @@ def read_handed(path: Path) -> Handed:
     """Raises Unreadable."""
     size = path.stat().st_size
     if size > MOST_BYTES:
-        raise Unreadable(f"The file has {size >> 20} MB. Clear the outputs (Edit, Clear all outputs), save, and hand it "
-                         "in again.")  # fmt: skip
+        said = f"The file has {size >> 20} MB: clear its outputs (Edit, Clear all outputs) and hand it in again."
+        raise Unreadable(said)
     try:
         notebook = json.loads(path.read_bytes().decode("utf-8-sig"))
         raw = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
@@ -205,7 +205,7 @@ class Plan:
 def plan(master: Master, handed: Handed) -> Plan:
     """Each test where its cell stands in the student's notebook; at the end where that is gone, or stands too early."""
     tests, notes = {test.grade_id: test for test in master.tests}, []
-    role = {i: _role(cell, tests) for i, cell in enumerate(handed.cells) if cell.kind == "code"}
+    role = _roles(handed.cells, tests)
     places: dict[str, list[int]] = {}
     for i, name in role.items():
         if name:
@@ -242,7 +242,12 @@ def plan(master: Master, handed: Handed) -> Plan:
             notes.append(f"Of the cells with checks, {', '.join(names)} {said}.")
     steps: list[tuple[str, int | Test]] = []
     for i, cell in enumerate(handed.cells):
-        if cell.kind == "code" and not (role[i] and cell.checks) and "bootstrap" not in cell.tags and cell.source.strip():
+        if (
+            cell.kind == "code"
+            and not (role[i] and cell.checks)
+            and "bootstrap" not in cell.tags
+            and cell.source.strip()
+        ):
             steps.append(("run", i))
         steps += [("test", test) for test in stands.get(i, [])]
     steps += [("test", test) for test in last]
@@ -251,15 +256,16 @@ def plan(master: Master, handed: Handed) -> Plan:
     return Plan(steps, notes, _sources(master, handed, role), written)
 
 
-def _role(cell: Cell, tests: dict[str, Test]) -> str | None:
-    """The test that a student's cell is."""
-    if cell.grade_id in tests:
-        return cell.grade_id
-    if cell.checks and not cell.solution:
-        same = [t for t in tests.values() if _squeezed(t.visible) == _squeezed(cell.source)]
-        near = [t for t in tests.values() if set(_CHECK.findall(t.source)) & set(cell.checks)]
-        return (same or near or [Test("", "", 0)])[0].grade_id or None
-    return None
+def _roles(cells: list[Cell], tests: dict[str, Test]) -> dict[int, str | None]:
+    """By the index of a code cell: the test that it is a copy of."""
+    roles = {i: cell.grade_id for i, cell in enumerate(cells) if cell.kind == "code"}
+    roles = {i: name if name in tests else None for i, name in roles.items()}
+    for i in [i for i, role in roles.items() if not role and cells[i].checks and not cells[i].solution]:
+        same = [t.grade_id for t in tests.values() if _squeezed(t.visible) == _squeezed(cells[i].source)]
+        near = [t.grade_id for t in tests.values() if set(_CHECK.findall(t.source)) & set(cells[i].checks)]
+        free = [name for name in same or near if name not in roles.values()]  # several may read alike to the student
+        roles[i] = (free or same or near or [None])[0]
+    return roles
 
 
 def _sources(master: Master, handed: Handed, role: dict) -> dict[str, list[str]]:

@@ -53,7 +53,12 @@ class Remote:
     def __call__(self, *arguments, **named):
         packer = wire.Packer(_only_its_own)
         try:
-            message = {"do": "call", "id": self._number, "args": packer.tree(list(arguments)), "named": packer.tree(named)}
+            message = {
+                "do": "call",
+                "id": self._number,
+                "args": packer.tree(list(arguments)),
+                "named": packer.tree(named),
+            }
         except wire.TooLarge as large:
             raise ValueError(f"an argument cannot be sent to the student's function: {large}") from None
         reply, blobs = self._link.ask(message, packer.blobs)
@@ -135,5 +140,9 @@ def _error(told) -> Exception:
     known = getattr(builtins, name, None)
     kind = type(name, (StudentError,), {"known": isinstance(known, type)})
     error = kind(text)
-    error.where = f"line {line} of its cell" if isinstance(line, int) and not isinstance(line, bool) and math.isfinite(line) else ""
+    error.where = (
+        f"line {line} of its cell"
+        if isinstance(line, int) and not isinstance(line, bool) and math.isfinite(line)
+        else ""
+    )
     return error

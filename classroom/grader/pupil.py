@@ -165,7 +165,9 @@ def _transformer():
 
 
 def _copy(one):
-    return one.detach().clone() if isinstance(one, torch.Tensor) else one.copy() if isinstance(one, np.ndarray) else None
+    return (
+        one.detach().clone() if isinstance(one, torch.Tensor) else one.copy() if isinstance(one, np.ndarray) else None
+    )
 
 
 def _differs(before, after) -> bool:
@@ -184,15 +186,12 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):  # what the notebook prints goes nowhere, however much it is
         os.dup2(nothing, standard)
-    sys.stdin = open(os.devnull, encoding="utf-8")
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")
-    sys.stderr = open(os.devnull, "w", encoding="utf-8")
     builtins.input = _nobody
     torch.set_num_threads(1)
     _bound(json.loads(os.environ.pop("PUPIL_LIMITS", "{}")))
     server = Server()
     sys.modules["__main__"] = server.module
-    reading, writing = open(asked, "rb"), open(told, "wb")
+    reading, writing = os.fdopen(asked, "rb"), os.fdopen(told, "wb")
     server.do_seed({"seed": 0}, [], None)
     frame = wire.frame
 

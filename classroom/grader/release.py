@@ -65,7 +65,7 @@ def leaks(notebook: dict, master: Master) -> list[str]:
 
 
 def release(source: Path, to: Path, names=()) -> list[Path]:
-    """Derive assignments into ``to``. Raises Worked, before anything is written, where somebody's work is in the way."""
+    """Derive assignments into ``to``. Raises Worked, with nothing written, where a student's work is in the way."""
     to = Path(to)
     paths = [path for path in sorted(Path(source).glob("*/*.ipynb")) if path.stem == path.parent.name]
     unknown = set(names) - {path.stem for path in paths}

@@ -57,7 +57,9 @@ class Sitting:
         finally:
             self._close()
         found.points = sum(one["points"] for one in found.tests.values())
-        found.cells = [{"number": self._number(i), "message": said} for i, said in sorted((self.failed | self.lost).items())]
+        found.cells = [
+            {"number": self._number(i), "message": said} for i, said in sorted((self.failed | self.lost).items())
+        ]
         found.notes = self.plan.notes + self.noted
         return found
 
@@ -118,19 +120,20 @@ class Sitting:
         self.lost[index] = f"This cell brought the notebook down, and was left out. {gone.told}"
         self.restarts += 1
         if self.restarts > RESTARTS:
+            said = f"This cell was not run: cells before it brought the notebook down more than {RESTARTS} times."
             for what, other in self.plan.steps:
                 if what == "run" and other not in self.done:
-                    self.lost.setdefault(other, f"This cell was not run: cells before it brought the notebook down more "
-                                                f"than {RESTARTS} times.")  # fmt: skip
+                    self.lost.setdefault(other, said)
         self.done = [one for one in self.done if one != index]
 
     def _test(self, test) -> Mark:
         if self._left() <= 0:
-            return Mark(False, f"Not tested: the notebook had used up its {self.master.limits.whole_seconds:g} seconds. "
-                               "Look at the cells above that were stopped.")  # fmt: skip
+            most = self.master.limits.whole_seconds
+            return Mark(False, f"Not tested: the {most:g} seconds for the whole notebook were used up.")
         try:
             self._ready()
-            return mark(test.source, _Timed(self.pupil, min(self.master.limits.cell_seconds, self._left())), test.grade_id)
+            seconds = min(self.master.limits.cell_seconds, self._left())
+            return mark(test.source, _Timed(self.pupil, seconds), test.grade_id)
         except Gone as gone:
             self._close()
             return Mark(False, f"Your code was called, and did not come back. {gone.told}")

@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from html import escape
 from pathlib import Path
+from statistics import median
 
 from .feedback import page, points
 from .grading import GRADED
@@ -81,8 +82,7 @@ def _assignment(own: list[dict], name: str, master: Master, folder: Path) -> lis
     fig.savefig(shot, format="png", dpi=150)
     plt.close(fig)
     (folder / f"{name}.png").write_bytes(shot.getvalue())
-    totals = sorted(one["result"]["points"] for one in own)
-    middle = totals[len(totals) // 2] if len(totals) % 2 else sum(totals[len(totals) // 2 - 1 : len(totals) // 2 + 1]) / 2
+    middle = median(one["result"]["points"] for one in own)
     said = f"{len(own)} graded; half of them have {points(middle)} of {points(master.points)} points or more."
     alt = f"A row for each of {len(own)} students, a column for each test; filled squares are tests that gave points."
     picture = base64.b64encode(shot.getvalue()).decode()

@@ -27,7 +27,7 @@ HOSTILE = {
     "a number that equals every other": "type('Equal', (float,), {'__eq__': lambda *_: True, "
                                         "'__ne__': lambda *_: False, '__hash__': None})(0.5)",
     "a text": "'right'",
-    "a huge tensor": "torch.zeros(3000, 3000)",
+    "a huge tensor": "torch.zeros(1500, 1500)",
 }  # fmt: skip
 
 

@@ -35,7 +35,7 @@ class Unanswered(Exception):
     """The stub is still there."""
 
 
-class expression:  # noqa: N801 (it reads as the verb of a sentence, like `number` and `tensor`)
+class expression:
     """A function that is handed to the reader's function, kept as its text: it can be sent to where that one runs.
 
     text: a Python expression whose value is a function; ``torch``, ``np`` and ``math`` are in sight.

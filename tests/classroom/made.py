@@ -81,6 +81,7 @@ def handed_in(answers: dict | None = None, *, before=(), after=()) -> dict:
 
 def write_master() -> None:
     """The file in tests/data: `python -m tests.classroom.made` writes it."""
+
     def nb(name, **more):
         return {"nbgrader": {"schema_version": 3, "grade_id": name, "grade": False, "solution": False, "locked": False,
                              "task": False} | more}  # fmt: skip
@@ -126,8 +127,9 @@ def write_master() -> None:
     ]  # fmt: skip
     for i, cell in enumerate(cells):
         cell["id"] = f"cell-{i}"
-    notebook = {"cells": cells, "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python",
-                "name": "python3"}, "language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}  # fmt: skip
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    about = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    notebook = {"cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5}
     MASTER.parent.mkdir(parents=True, exist_ok=True)
     MASTER.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
