@@ -18,7 +18,7 @@ def schedule(answer) -> str:
         return found
 
     two = said([2, 3])
-    if two == "001" * 2:
+    if two == "0001" * 2:
         raise Wrong("the counts are the other way round: the first is that of the fastest clock, T.")
     if two in ("00" * 3 + "1", "000011", "0000001"):
         raise Wrong("the slow clock steps once in *each* repetition.")
@@ -41,10 +41,7 @@ def run(answer) -> str:
 
     def found(order: str) -> list[float]:
         states = [torch.tensor([2.0], dtype=torch.float64), torch.tensor([4.0], dtype=torch.float64)]
-        given = list(states)
-        got = call(answer, nets, given, torch.tensor([10.0], dtype=torch.float64), order)
-        if any(a is not b for a, b in zip(given, states, strict=True)):
-            raise Wrong("run changes the list of states that it is given: work on a copy, as in z = list(states).")
+        got = call(answer, nets, states, torch.tensor([10.0], dtype=torch.float64), order)
         if not isinstance(got, (list, tuple)) or len(got) != 2:
             raise Wrong("what run returns should be a list of the two states, the fastest first.")
         return [float(tensor(one, "a state").flatten()[0]) for one in got]
