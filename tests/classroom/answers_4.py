@@ -122,7 +122,7 @@ def truncated(step, z, theta, v, steps, last):
 """,
         ],
         "wrong": [
-            (truncated(test="i < last", back="torch.autograd.grad(z, t, v)[0]"), "is the first step"),
+            (truncated(test="i < last", cut="z"), "is the first step"),
             (truncated(test="True"), "through all three steps"),
             (truncated(run="steps + 1", test="i > steps - last"), "one step too many"),
             ("""
@@ -207,7 +207,7 @@ def descend(step, z, theta, target, rate, updates, between):
             (descend(v="2 * (z - target)"), "yours goes to"),
         ],
         "sly": [
-            (descend().replace("range(updates)", "range(min(updates, 20))"), "after 60 updates"),
+            (descend().replace("range(updates)", "range(min(updates, 20))"), "60 updates of 2 steps"),
             (descend().replace("torch.autograd.grad(z, t, v)[0]", "v"), "updates of"),
             (descend(v="(z - target).sum().expand_as(z)"), "updates of"),
         ],
