@@ -46,14 +46,14 @@ def draw_least(answer) -> str:
         raise Wrong("with ε = 0 nothing is explored, and every row's least segment is 1.")
     if (always == 1).any():
         raise Wrong("with ε = 1 every row is to go on for two segments at least, and some of yours may halt after one.")
+    if (always == always[0]).all():
+        raise Wrong("all rows have the same number: each row draws for itself.")
     if (always > 4).any():
         raise Wrong(f"with M_max = 4 a least segment of {always.max():g} cannot be reached.")
     if not (always == 4).any():
         raise Wrong("M_max itself never comes up. Where does torch.randint end?")
     if (always != always.round()).any():
         raise Wrong("segments are whole numbers.")
-    if (always == always[0]).all():
-        raise Wrong("all rows have the same number: each row draws for itself.")
     half = drawn(2000, 4, 0.5)
     if not 0.4 < (half == 1).double().mean() < 0.6:
         raise Wrong(f"with ε = 0.5 about half of the rows should have 1, and {(half == 1).double().mean():.0%} do.")
@@ -103,6 +103,8 @@ def carried(answer) -> str:
         raise Wrong("puzzle 0 needs one segment and leaves after it. In the second step its row holds the next one.")
     if found[1] == [-1, 1]:
         raise Wrong("in the second step the first row is empty, and two puzzles are waiting.")
+    if found[3] == [-1, 3]:
+        raise Wrong("in the fourth step both rows are free and one puzzle is left: the first row takes it.")
     if found[3][0] == 2 or found[2] == [3, 1]:
         raise Wrong("a puzzle has a segment too many or too few: puzzle 2 works in steps 2 and 3.")
     if found[:4] == [[0, 1], [2, 1], [2, 1], [3, -1]] and found[4] != [-1, -1]:
@@ -160,7 +162,9 @@ def verdicts(answer) -> str:
         raise Wrong("the four do not add up to 1: each row is of exactly one kind.")
     if near(right=0.4, early=0.2, late=0):
         raise Wrong("the second row was right after two segments and ran on to a wrong answer: too late.")
-    if near(early=0.2, late=0.4) or near(early=0.4):
-        raise Wrong("early: right only *after* where it halts; late: right only before. Segments are counted from 1.")
+    if near(early=0.4):
+        raise Wrong("early: right only *after* where it halts; late: right only before.")
+    if near(early=0.2, late=0.4):
+        raise Wrong("the answer after segment m stands in column m − 1: segments are counted from 1.")
     raise Wrong(f"of the example's five rows two are right, and one each halts too early, too late and is never right; you "
                 f"have {', '.join(f'{name} {value:.2g}' for name, value in found.items())}.")  # fmt: skip

@@ -155,7 +155,7 @@ def targets(q_halt, q_continue, right):
             (targets("right.double()"), "one column less"),
         ],
         "sly": [
-            (targets("(right | (h > 5))[:, :-1].double() * (h[:, :-1] < 2.5)"), "whatever the head says"),
+            (targets("(right & (h > -1.5))[:, :-1].double()"), "whatever the head says"),
             (targets().replace("go[:, -1] =", "go[:, min(1, go.shape[1] - 1)] =").replace("h[:, -1]", "h[:, min(2, h.shape[1] - 1)]"),
              "is off: it looks at the next"),
             (targets(go="torch.where(right[:, :-1], torch.maximum(h, c)[:, 1:], torch.minimum(h, c)[:, 1:])"),
@@ -179,14 +179,14 @@ def carried(needs, rows, steps):
 """,
         ],
         "wrong": [
-            (carried(free="all(u <= step for u in until)"), "leaves after it"),
+            (carried(free="idle").replace("        for i", "        idle = max(until) <= step\n        for i"), "leaves after it"),
             (carried(need="int(needs[q]) + (q == 2)"), "too many or too few"),
             (carried(empty="0"), "are (0, 1), (2, 1)"),
             (carried(need="1"), "yours are"),
+            (carried(order="(range(rows) if step == 0 else reversed(range(rows)))"), "the first row takes it"),
         ],
         "sly": [
-            (carried(order="reversed(range(rows))").replace("for i in reversed(range(rows))",
-             "for i in (range(rows) if step == 0 else reversed(range(rows)))"), "come free together"),
+            (carried(order="(range(rows) if rows < 4 else reversed(range(rows)))"), "come free together"),
             (carried(need="min(int(needs[q]), 3)"), "works on something else"),
             (carried(empty="-1 if step > 2 else q"), "works on something else"),
         ],
@@ -235,8 +235,8 @@ def verdicts(stop, right):
         "wrong": [
             (verdicts(share="1"), "are counts"),
             (verdicts(late="False"), "too late"),
-            (verdicts(early="any(row)", late="False"), "counted from 1"),
-            (verdicts(m="int(m) - 1"), "you have"),
+            (verdicts(early="any(row)", late="False"), "right only *after*"),
+            (verdicts(m="int(m) - 1"), "counted from 1"),
         ],
         "sly": [
             (verdicts(early="any(row[m:]) and not any(row[:m])"), "is of one kind"),
