@@ -236,7 +236,7 @@ def verdicts(stop, right):
             (verdicts(share="1"), "are counts"),
             (verdicts(late="False"), "too late"),
             (verdicts(early="any(row)", late="False"), "right only *after*"),
-            (verdicts(m="int(m) - 1"), "counted from 1"),
+            (verdicts("any(row[m + 1:])", now="row[min(m, 2)]"), "counted from 1"),
         ],
         "sly": [
             (verdicts(early="any(row[m:]) and not any(row[:m])"), "is of one kind"),
