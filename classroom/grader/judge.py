@@ -42,6 +42,8 @@ class Mark:
     """False where the stub is still there."""
     hidden: bool = False
     """True where the check that the student can run was content, and one of the hidden ones was not."""
+    detail: str = ""
+    """For the lecturer: the error of the test itself, where it failed in a way that it did not foresee."""
 
 
 class _Failed(BaseException):
@@ -90,8 +92,11 @@ def mark(source: str, link, name: str = "test") -> Mark:
     except Gone:
         raise
     except BaseException as error:
-        return Mark(False, _said(error, source, name), not isinstance(error, Unanswered | NotImplementedError),
-                    hidden=_in_hidden_part(error, source, name))  # fmt: skip
+        answered = not isinstance(error, Unanswered | NotImplementedError)
+        foreseen = isinstance(error, Wrong | StudentError | Unanswered | NotImplementedError)
+        detail = "" if foreseen else f"{type(error).__name__}: {error}"[:500]
+        hidden = _in_hidden_part(error, source, name)
+        return Mark(False, _said(error), answered, hidden, detail)
     return Mark(True, " ".join(verdict.message for verdict in heard) or "Right.")
 
 
@@ -118,7 +123,7 @@ def _missing(names: list[str]) -> str:
     )
 
 
-def _said(error: BaseException, source: str, name: str) -> str:
+def _said(error: BaseException) -> str:
     """What the student may read of an error. Never the text of an error of the test itself: it may hold the answer."""
     if isinstance(error, Wrong):
         text = " ".join(str(error).split())
@@ -132,15 +137,8 @@ def _said(error: BaseException, source: str, name: str) -> str:
     foreign = " It meets an object of a type that is no plain data (a number, a list, an array, a tensor)."
     return (
         f"The test cannot work with what your code gives back ({type(error).__name__}): it is of another type or shape "
-        f"than the task asks for.{foreign if _meets_foreign(error) else ''}"
+        f"than the task asks for.{foreign if Foreign.__name__ in str(error) else ''}"
     )
-
-
-def _meets_foreign(error: BaseException) -> bool:
-    at = error.__traceback__
-    while at and at.tb_next:
-        at = at.tb_next
-    return bool(at) and any(isinstance(value, Foreign) for value in at.tb_frame.f_locals.values())
 
 
 def _in_hidden_part(error: BaseException, source: str, name: str) -> bool:

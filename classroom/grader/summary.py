@@ -94,6 +94,13 @@ def _assignment(own: list[dict], name: str, master: Master, folder: Path) -> lis
     if often:
         parts += ["<p>What was said most often:</p><ul>"]
         parts += [f"<li>{n} times, {escape(test)}: {escape(said[:300])}</li>" for (test, said), n in often] + ["</ul>"]
+    odd = Counter((test, found["detail"]) for one in own for test, found in one["result"]["tests"].items()
+                  if found.get("detail"))  # fmt: skip
+    if odd:
+        parts += ["<p>Tests that failed in a way that they did not foresee (only you see this; a check of type and "
+                  "shape in front of them would tell the students more):</p><ul>"]  # fmt: skip
+        parts += [f"<li>{n} times, {escape(test)}: {escape(said[:300])}</li>" for (test, said), n in odd.most_common(8)]
+        parts.append("</ul>")
     return parts
 
 

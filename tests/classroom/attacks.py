@@ -1,6 +1,6 @@
 """Notebooks that attack the grader, or break by accident: what each may get at most, and what its owner must be told.
 
-`attacks(...)[name]` is (bytes of the file, points or None where it cannot be graded, words of the feedback that it brings).
+`attacks(...)[name]` is (bytes of the file, points or None where it cannot be graded, words that the feedback has).
 Of 9 points task 1 gives 3, task 2 gives 1, task 3 gives 2 and task 4 gives 3.
 """
 

@@ -27,7 +27,7 @@ NAMES = ["1_fixed_points", "90_halves"]
         ("1_fixed_points/jm12.ipynb", "jm12", "", "", False),
         ("Jörg Müller.ipynb", "Jörg Müller", "", "", False),
         ("Jörg Müller_1_fixed_points (2).ipynb", "Jörg Müller", "", "", False),
-        ("=cmd|' /C calc'!A0.ipynb", "=cmd|' /C calc'!A0", "", "", False),
+        ("=cmd|'calc'!A0.ipynb", "=cmd|'calc'!A0", "", "", False),
         ("a\tb\u202ec.ipynb", "a b c", "", "", False),
     ],
 )
