@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import selectors
 import signal
@@ -139,7 +140,8 @@ class Near:
         self.ask({"do": "seed", "seed": 0})
 
     def ask(self, message: dict, blobs=(), seconds: float | None = None) -> tuple[dict, list[bytes]]:
-        reply, blobs = self.server.answer(*_through(message, blobs))
+        with contextlib.redirect_stdout(io.StringIO()):
+            reply, blobs = self.server.answer(*_through(message, blobs))
         return _through(reply, blobs)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from statistics import median
 from .feedback import page, points
 from .grading import GRADED
 from .notebooks import Master
+from .written import total
 
 
 def figure(records: list[dict], master: Master):
@@ -64,7 +65,9 @@ def write(records: list[dict], among: dict[str, Master], folder: Path, pages: di
               "<tr><th>Student</th><th>Assignment</th><th class=points>Points</th><th>Remarks</th></tr>"]  # fmt: skip
     for one in records:
         result = one.get("result") if one["status"] == GRADED else None
-        given = f"{points(result['points'])} of {points(result['possible'])}" if result else escape(one["status"])
+        got = total(one) if result else None
+        open_ = f"; {got[2]} to read" if got and got[2] else ""
+        given = f"{points(got[0])} of {points(got[1])}{open_}" if got else escape(one["status"])
         said = " ".join([*one["notes"], *(result["notes"] if result else [one["message"]])])
         link = f'<a href="{escape(pages[one["file"]])}">{escape(one["student"])}</a>'
         parts.append(f"<tr><td>{link}{' (late)' if one['late'] else ''}</td><td>{escape(one['assignment'] or '?')}</td>"

@@ -56,7 +56,7 @@ def test_names_in_composed_and_decomposed_form_are_one_student(tmp_path):
 
 def test_an_archive_that_climbs_out_of_its_folder_writes_nothing_outside(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        for name in ("../../evil.ipynb", "/etc/evil.ipynb", "C:\\evil.ipynb", "x/../../../evil2.ipynb", "ok/fine.ipynb"):
+        for name in ("../../evil.ipynb", "/etc/evil.ipynb", "C:\\evil.ipynb", "x/../../../evil2.ipynb", "a/b.ipynb"):
             archive.writestr(name, notebook())
     found = gathered(tmp_path / "a.zip", tmp_path)
     assert len(found) == 5 and all(one.path.parent == tmp_path / "unpacked" for one in found)
@@ -121,7 +121,8 @@ def record(student, points, **more):
                           "hidden": False} for t in made.master().tests}  # fmt: skip
     result = {"points": points, "possible": 9.0, "tests": tests, "cells": [], "notes": [], "sources": {}, "written": {}}
     about = {"student": student, "key": student, "assignment": made.NAME, "label": "x", "system": "", "number": "",
-             "late": False, "notes": [], "status": "graded", "message": "", "file": student, "result": result}  # fmt: skip
+             "late": False, "notes": [], "status": "graded", "message": "", "file": student, "result": result,
+             "written": []}  # fmt: skip
     return about | more
 
 

@@ -42,7 +42,8 @@ def test_a_function_is_called_over_there_with_its_arguments_and_returns_data():
 
 def test_functions_come_back_and_go_in_again():
     student = "def make(n):\n    return lambda x: x + n\ndef twice(f, x):\n    return f(f(x))"
-    test = "add = make(3)\nassert add(1) == 4 and twice(add, 1) == 7\nassert twice(expression('lambda x: 2 * x'), 1) == 4"
+    test = "add = make(3)\nassert add(1) == 4 and twice(add, 1) == 7\n"
+    test += "assert twice(expression('lambda x: 2 * x'), 1) == 4"
     assert marked(student, test).passed
 
 
@@ -76,7 +77,7 @@ def test_random_numbers_are_the_same_every_time():
         ("half = None", "exercises.check('C90.1', half)", "nothing to check yet"),
         ("def half(x): return 5", "half(object())", "cannot work with"),
         ("def half(x): return object()", "if half(3) - 1.5 > 0.1: raise Wrong('no')", "no plain data"),
-        ("def half(x): return float('nan')", "if abs(half(3) - 1.5) > 0.1: raise Wrong('no')", "`half` returns holds NaN"),
+        ("def half(x): return float('nan')", "if abs(half(3) - 1.5) > 0.1: raise Wrong()", "`half` returns holds NaN"),
         ("half = [1.0, float('nan')]", "if half[1] > 3: raise Wrong('no')", "`half` holds NaN"),
         ("def half(x): raise SystemExit", "half(3)", "SystemExit"),
         ("def half(x): return half(x)", "half(3)", "RecursionError"),
