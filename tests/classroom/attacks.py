@@ -124,14 +124,15 @@ SEEN = {
     "reads at home": """
         import os
         for folder, _, names in os.walk("/course"):
-            found += [n for n in names if "judge" in n or "answers" in n or n.endswith(".ipynb")]
+            found += [n for n in names if "judge" in n or "answers_" in n or "halves" in n]
         """,
     "writes the gradebook": """
         import os
+        if os.path.isdir(GRADEBOOK):
+            found.append(1)
         try:
             os.makedirs(GRADEBOOK, exist_ok=True)
             open(GRADEBOOK + "/marks.csv", "w").write("me,9")
-            found.append(1)
         except OSError:
             pass
         """,
@@ -283,7 +284,7 @@ def attacks(secrets, gradebook) -> dict[str, tuple[bytes, float | None, str]]:
         "deleted tests": (_deleted(), 9, "missing"),
         "doubled cells": (_doubled(), 9, "more than once"),
         "tests moved up": (_reordered(), 9, "above your solution"),
-        "changed tests": (_changed(), 4, "was changed"),
+        "changed tests": (_changed(), 4, "not as they were"),
         "saved by Colab": (_from_colab(), 9, "9</b> of 9"),
         "no metadata": (_bare(), 9, "lost the marks"),
         "another notebook": (_other(), None, "belongs to none"),
