@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -63,6 +64,8 @@ def grade(submissions, assignment, to, jobs, again, unsafe, source):
     from .notebooks import masters
     from .sandbox import problem
 
+    if os.name == "nt":
+        raise click.ClickException("Windows cannot watch and stop notebooks as grading needs it: run this in WSL 2.")
     if not unsafe and problem():
         raise click.ClickException(problem())
     among = masters(source)

@@ -42,6 +42,8 @@ class Mark:
     """False where the stub is still there."""
     hidden: bool = False
     """True where the check that the student can run was content, and one of the hidden ones was not."""
+    score: float | None = None
+    """What the cell assigned to the name `score`, for a leaderboard; it gives no points."""
     detail: str = ""
     """For the lecturer: the error of the test itself, where it failed in a way that it did not foresee."""
 
@@ -73,7 +75,7 @@ def mark(source: str, link, name: str = "test") -> Mark:
             raise _Failed
         return True
 
-    wanted = names_asked(source)
+    wanted, space = names_asked(source), _sight()
     link.ask({"do": "seed", "seed": 0})
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 (a test may draw from it)
@@ -85,10 +87,11 @@ def mark(source: str, link, name: str = "test") -> Mark:
             return Mark(False, _missing(missing), answered=False)
         for one, value in found.items():
             numbers_only(value, f"`{one}`")
+        space |= found
         with _checks(check), contextlib.redirect_stdout(io.StringIO()):
-            exec(compile(source, name, "exec"), _sight() | found)
+            exec(compile(source, name, "exec"), space)
     except _Failed:
-        return Mark(False, heard[-1].message, answered=heard[-1].answered)
+        return Mark(False, heard[-1].message, heard[-1].answered, score=_score(space))
     except Gone:
         raise
     except BaseException as error:
@@ -96,8 +99,13 @@ def mark(source: str, link, name: str = "test") -> Mark:
         foreseen = isinstance(error, Wrong | StudentError | Unanswered | NotImplementedError)
         detail = "" if foreseen else f"{type(error).__name__}: {error}"[:500]
         hidden = _in_hidden_part(error, source, name)
-        return Mark(False, _said(error), answered, hidden, detail)
-    return Mark(True, " ".join(verdict.message for verdict in heard) or "Right.")
+        return Mark(False, _said(error), answered, hidden, _score(space), detail)
+    return Mark(True, " ".join(verdict.message for verdict in heard) or "Right.", score=_score(space))
+
+
+def _score(space: dict) -> float | None:
+    found = space.get("score")
+    return float(found) if type(found) in (int, float) and math.isfinite(found) else None
 
 
 def _sight() -> dict:

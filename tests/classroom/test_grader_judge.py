@@ -130,3 +130,10 @@ def test_what_a_student_wrote_is_found_by_task(tmp_path):
     found = plan(master, handed)
     assert found.sources["1"] == [made.SOLUTIONS["task-1"]] and found.written == {"why": "*Your answer here.*"}
     assert found.notes == [] and belongs_to(handed, "anything.ipynb", {made.NAME: master}) == made.NAME
+
+
+def test_a_cell_may_leave_a_score_whether_it_passes_or_not():
+    assert marked("def f(): return 7", "score = f() / 2\nassert score > 3").score == 3.5
+    assert marked("def f(): return 7", "score = f() / 2\nif score < 9: raise Wrong('more')").score == 3.5
+    assert marked("score = 5\ndef f(): return 7", "f()").score is None, "the student's own is not taken"
+    assert marked("def f(): return 'much'", "score = f()").score is None
