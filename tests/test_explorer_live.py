@@ -29,6 +29,7 @@ def values(segments=6, puzzles=40):
 
 PICTURES = {
     "cobweb": live.cobweb, "chain": live.chain, "clocks": live.clocks, "gradient_terms": live.gradient_terms,
+    "guess_effects": lambda: live.guess_effects({"one step": [7, 5.5, 8], "attention": [-62, -70, -66]}),
     "row_life": live.row_life, "halting_rule": lambda: live.halting_rule(*values(8, 300)),
 }  # fmt: skip
 
@@ -141,8 +142,8 @@ def test_all_pictures_stand_in_one_page_some_twice_in_ink_of_the_page_and_within
         if (e.tagName === 'text' && parseFloat(getComputedStyle(e).fontSize) < 9) document.title = 'small';
     }</script>"""  # no window of Chromium is narrower than 500 pixels
     page = page_of(tmp_path, body, "margin:12px;padding:0 88px 0 0;color:#ced6dd", width=500)
-    assert len(said(page)) == 7 and "" not in said(page) and 'class="still"' not in page
-    assert page.count('class="hrm-live dark"') == 7
+    assert len(said(page)) == len(PICTURES) + 1 and "" not in said(page) and 'class="still"' not in page
+    assert page.count('class="hrm-live dark"') == len(PICTURES) + 1
     assert 'class="hrm-live dark"' not in page_of(tmp_path, live.chain().data, "color:#222")
 
 
@@ -282,3 +283,23 @@ def test_a_planted_mistake_is_seen(name, right, wrong, tmp_path, monkeypatch):
     }[name]
     with pytest.raises(AssertionError):
         check(tmp_path)
+
+
+@in_browser
+def test_guesses_are_hidden_from_what_was_measured_until_asked_and_then_held_against_it(tmp_path):
+    measured = {"one step": [7.0, 5.0], "attention": [-62.0, -70.0]}
+    guesses = {"one step": -10, "attention": -60}
+    acts = [slide(i, guess) for i, guess in enumerate(guesses.values())]
+    before, after = readings(tmp_path, (live.guess_effects(measured), *acts),
+                             (live.guess_effects(measured), *acts, "root.querySelector('button').click()"))  # fmt: skip
+    assert "measured" in before and not re.search(r"\d", before)
+    off = {name: abs(np.mean(values) - guesses[name]) for name, values in measured.items()}
+    assert number(after, r"are # points off") == round(np.mean(list(off.values())))
+    worst = max(off, key=off.get)
+    assert f"“{worst}”" in after and number(after, r"seeds is \+?#") == round(np.mean(measured[worst]))
+
+
+@pytest.mark.parametrize("measured", [{}, {"one step": []}])
+def test_nothing_to_guess_is_said(measured):
+    with pytest.raises(ValueError, match="at least one seed"):
+        live.guess_effects(measured)

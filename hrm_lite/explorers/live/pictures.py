@@ -10,7 +10,7 @@ from importlib import resources
 from IPython.display import HTML
 from torch import Tensor
 
-__all__ = ["chain", "clocks", "cobweb", "gradient_terms", "halting_rule", "row_life"]
+__all__ = ["chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "row_life"]
 
 _STYLE = """
 .hrm-live{--blue:#0072b2;--red:#c8500a;--green:#00805c;--grey:#7b818c;--purple:#8a63b0;--on:#fff;
@@ -112,6 +112,25 @@ def halting_rule(q_halt: Tensor, right: Tensor, q_continue: Tensor | None = None
         "halting_rule",
         "Left: the mean of both values and of the truth against the segment; right: where puzzles halt",
         "A small margin stops early, a large one late or never; the values and the truth stand beside it.",
+        data,
+    )
+
+
+def guess_effects(measured: dict[str, list[float]], says: dict[str, str] | None = None) -> HTML:
+    """Changes of a model, for each a guess of what it does to accuracy; at a press, what was measured, seed by seed.
+
+    measured: the change in points of exact accuracy, a number for each seed, by the name of the change. says: a few
+    words beside a name. ValueError where there is nothing to guess.
+    """
+    if not measured or not all(measured.values()):
+        raise ValueError(f"each change should have a number for at least one seed, and they are {measured}")
+    reach = 20 * -(-max(abs(v) for values in measured.values() for v in values) // 20)  # ticks at a quarter of it
+    data = {"names": list(measured), "says": [(says or {}).get(name, "") for name in measured], "reach": int(reach)}
+    data["measured"] = [[round(v, 1) for v in values] for values in measured.values()]
+    return _live(
+        "guess_effects",
+        "A row for each change of the model: a diamond for the guess, and on demand a dot for every seed measured",
+        "Here one sets a guess for each change of the model and then sees what was measured, seed by seed.",
         data,
     )
 
