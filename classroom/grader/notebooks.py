@@ -177,8 +177,10 @@ def belongs_to(handed: Handed, file_name: str, among: dict[str, Master]) -> str 
     for name, master in among.items():
         if handed.title and plain(handed.title) == plain(master.title):
             return name
-    for name in among:
-        if plain(name) in plain(file_name):
+    headings = {plain(found[1]) for cell in handed.cells for found in _TASK.finditer(cell.source) if cell.kind != "code"}
+    for name, master in among.items():
+        own = {plain(found[1]) for cell in master.cells for found in _TASK.finditer(cell.source)}
+        if plain(name) in plain(file_name) and own & headings:  # a name alone says little of what is inside
             return name
     return None
 

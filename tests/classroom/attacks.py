@@ -28,7 +28,7 @@ CELL = {
             threading.Thread(target=time.sleep, args=(999,)).start()
         """, "code cell 1"),
     "50 GB": ("x = bytearray(50 << 30)", "MemoryError"),
-    "50 GB tensor": ("import torch\nx = torch.ones(50 << 28)", "can't allocate memory"),
+    "50 GB tensor": ("import torch\nx = torch.ones(50 << 28)", "allocate memory"),
     "50 GB by and by": ("x = []\nwhile True:\n    x.append(bytearray(1 << 24))", "MemoryError"),
     "a crash": ("import ctypes\nctypes.string_at(0)", "ended Python itself"),
     "kills": ("""
@@ -156,7 +156,7 @@ SEEN = {
     "looks at other processes": """
         import os
         for process in filter(str.isdigit, os.listdir("/proc")):
-            if b"grader" in open(f"/proc/{process}/cmdline", "rb").read():
+            if b"cli import main" in open(f"/proc/{process}/cmdline", "rb").read():
                 found.append(process)
         """,
 }
@@ -274,8 +274,8 @@ def attacks(secrets, gradebook) -> dict[str, tuple[bytes, float | None, str]]:
     loop, leave = "def {0}:\n    while True:\n        pass", "import os\ndef {0}:\n    os._exit(0)"
     found |= {
         "endless loop in a call": (made.handed_in({"task-3": loop.format("centred(x)")}), 7, "did not come back"),
-        "os._exit": (made.handed_in({"task-4": "import os\nos._exit(0)"}), 6, "ended Python itself"),
-        "os._exit in a call": (made.handed_in({"task-4": leave.format("repeat(f, x, n)")}), 6, "ended Python itself"),
+        "ends Python": (made.handed_in({"task-4": "import os\nos._exit(0)"}), 6, "ended Python itself"),
+        "ends Python in a call": (made.handed_in({"task-4": leave.format("repeat(f, x, n)")}), 6, "ended Python itself"),
         "five crashes": (made.handed_in(before=["import os\nos._exit(1)"] * 5), 0, "more than 3 times"),
         "looks into frames": (made.handed_in({"task-1": dedent(LOOKS_INTO_FRAMES)}), 6, "Half of 3"),
         "patches torch": (made.handed_in(WRONG, before=[dedent(PATCHES_TORCH)]), 3, "Half of 3"),
