@@ -177,12 +177,15 @@ def belongs_to(handed: Handed, file_name: str, among: dict[str, Master]) -> str 
     for name, master in among.items():
         if handed.title and plain(handed.title) == plain(master.title):
             return name
-    headings = {plain(found[1]) for cell in handed.cells for found in _TASK.finditer(cell.source) if cell.kind != "code"}
+    headings = _headings(handed.cells)
     for name, master in among.items():
-        own = {plain(found[1]) for cell in master.cells for found in _TASK.finditer(cell.source)}
-        if plain(name) in plain(file_name) and own & headings:  # a name alone says little of what is inside
+        if plain(name) in plain(file_name) and headings & _headings(master.cells):  # a name alone says too little
             return name
     return None
+
+
+def _headings(cells: list[Cell]) -> set[str]:
+    return {plain(found[1]) for cell in cells if cell.kind != "code" for found in _TASK.finditer(cell.source)}
 
 
 def plain(text: str) -> str:

@@ -275,7 +275,7 @@ def attacks(secrets, gradebook) -> dict[str, tuple[bytes, float | None, str]]:
     found |= {
         "endless loop in a call": (made.handed_in({"task-3": loop.format("centred(x)")}), 7, "did not come back"),
         "ends Python": (made.handed_in({"task-4": "import os\nos._exit(0)"}), 6, "ended Python itself"),
-        "ends Python in a call": (made.handed_in({"task-4": leave.format("repeat(f, x, n)")}), 6, "ended Python itself"),
+        "ends Python in a call": (made.handed_in({"task-4": leave.format("repeat(*_)")}), 6, "ended Python itself"),
         "five crashes": (made.handed_in(before=["import os\nos._exit(1)"] * 5), 0, "more than 3 times"),
         "looks into frames": (made.handed_in({"task-1": dedent(LOOKS_INTO_FRAMES)}), 6, "Half of 3"),
         "patches torch": (made.handed_in(WRONG, before=[dedent(PATCHES_TORCH)]), 3, "Half of 3"),
