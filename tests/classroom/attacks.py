@@ -146,7 +146,7 @@ SEEN = {
         """,
     "calls out": """
         import socket
-        for where in (("1.1.1.1", 53), ("127.0.0.1", 22), ("8.8.8.8", 443)):
+        for where in (("127.0.0.1", PORT), ("1.1.1.1", 53)):
             try:
                 socket.create_connection(where, 1)
                 found.append(1)
@@ -261,15 +261,17 @@ def _large():
     return notebook
 
 
-def attacks(secrets, gradebook) -> dict[str, tuple[bytes, float | None, str]]:
-    """All of them. secrets: files that must not be read. gradebook: a folder that must not be written."""
+def attacks(secrets, gradebook, port=0) -> dict[str, tuple[bytes, float | None, str]]:
+    """All of them. secrets: files that must not be read. gradebook: a folder that must not be seen. port: where
+    somebody on this machine answers, who must not be reached.
+    """
     found = {name: (made.handed_in(before=[dedent(source)]), 9, said) for name, (source, said) in CELL.items()}
     for name, (value, before, said) in VALUE.items():
         answers = {"task-1": f"half = lambda x: {value}", "task-2": f"steps = {value}",
                    "task-3": f"centred = lambda x: {value}", "task-4": f"repeat = lambda f, x, n: {value}"}  # fmt: skip
         found[name] = made.handed_in(answers, before=[dedent(before)]), 0, said
     for name, look in SEEN.items():
-        names = f"SECRETS, GRADEBOOK, found = {[str(s) for s in secrets]!r}, {str(gradebook)!r}, []\n"
+        names = f"SECRETS, GRADEBOOK, PORT, found = {[str(s) for s in secrets]!r}, {str(gradebook)!r}, {port}, []\n"
         found[name] = made.handed_in({"task-2": names + dedent(look) + "steps = 5 if found else 0"}), 8, "Count again"
     loop, leave = "def {0}:\n    while True:\n        pass", "import os\ndef {0}:\n    os._exit(0)"
     found |= {

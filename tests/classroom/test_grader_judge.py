@@ -1,5 +1,8 @@
 """A test cell, marked on proxies: who is asked for, what passes, what the student reads of it."""
 
+import json
+import socket
+
 import pytest
 
 from classroom.grader.judge import mark, names_asked
@@ -7,6 +10,7 @@ from classroom.grader.link import Near
 from classroom.grader.notebooks import belongs_to, plan, read_handed
 from classroom.grader.trying import faults, run
 from tests.classroom import made
+from tests.classroom.attacks import attacks
 
 HIDDEN = "### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS"
 
@@ -122,8 +126,6 @@ def test_each_test_is_judged_where_its_cell_stands():
 
 def test_what_a_student_wrote_is_found_by_task(tmp_path):
     path = tmp_path / "x.ipynb"
-    import json
-
     notebook = made.handed_in(after=["extra = 1"])
     path.write_text("\ufeff" + json.dumps(notebook), encoding="utf-8")
     handed, master = read_handed(path), made.master()
@@ -137,3 +139,12 @@ def test_a_cell_may_leave_a_score_whether_it_passes_or_not():
     assert marked("def f(): return 7", "score = f() / 2\nif score < 9: raise Wrong('more')").score == 3.5
     assert marked("score = 5\ndef f(): return 7", "f()").score is None, "the student's own is not taken"
     assert marked("def f(): return 'much'", "score = f()").score is None
+
+
+@pytest.mark.parametrize("name", ["reads", "writes the gradebook", "calls out", "looks at other processes"])
+def test_without_walls_an_attack_succeeds(name, tmp_path):
+    """Or the test that holds the sandbox to it could not fail. Here they run in this very process."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        whole, points, _ = attacks([made.MASTER], tmp_path, server.getsockname()[1])[name]
+        assert points == 8
+        assert run(made.master(), json.loads(whole.replace(b"cli import main", b"pytest"))).points == 9

@@ -151,4 +151,4 @@ def test_the_page_of_the_class_names_who_needs_what(tmp_path):
     records = [graded(), graded(student="$Eve_^", file="eve"), no]
     written.merge(records, AMONG, tmp_path / "written.csv")
     page = summary.write(records, AMONG, tmp_path, dict.fromkeys(("ada", "eve", "no"), "x.html")).read_text("utf-8")
-    assert "2 times, test-2a: Count again" in page and "No &lt;notebook&gt;." in page and "data:image/png" in page
+    assert "To 2 (2a): Count again" in page and "No &lt;notebook&gt;." in page and "data:image/png" in page
