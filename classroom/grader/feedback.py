@@ -30,7 +30,8 @@ p { margin: .5rem 0; } .quiet { color: var(--quiet); } .points { white-space: no
 .found b.good { color: var(--good); } .found b.bad { color: var(--bad); }
 pre { background: var(--sheet); padding: .75rem; overflow-x: auto; font: 13px/1.45 ui-monospace, monospace;
   overflow-wrap: normal; border-radius: 4px; max-height: 40rem; }
-table { border-collapse: collapse; width: 100%; } .wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; } .wide { overflow-x: auto; overflow-wrap: normal; }
+.wide td:last-child { min-width: 12rem; }
 th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td.points, th.points { text-align: right; } details summary { cursor: pointer; } img { max-width: 100%; height: auto; }
 a { color: inherit; }

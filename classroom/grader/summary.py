@@ -91,12 +91,18 @@ def _assignment(own: list[dict], name: str, master: Master, folder: Path) -> lis
     picture = base64.b64encode(shot.getvalue()).decode()
     parts = [f"<h2>{escape(master.title)}</h2><p>{said}</p>",
              f'<img alt="{escape(alt)}" src="data:image/png;base64,{picture}">']  # fmt: skip
-    hints = Counter((test, one["result"]["tests"][test]["message"]) for one in own for test in one["result"]["tests"]
-                    if not one["result"]["tests"][test]["passed"])  # fmt: skip
-    often = [(key, n) for key, n in hints.most_common(6) if n > 1]
+    hints: dict[str, tuple[set, set]] = {}
+    for number, one in enumerate(own):
+        for test, found in one["result"]["tests"].items():
+            if found["answered"] and not found["passed"]:
+                who, where = hints.setdefault(found["message"], (set(), set()))
+                who.add(number)
+                where.add(test.removeprefix("test-"))
+    often = sorted(((len(who), sorted(where), said) for said, (who, where) in hints.items()), key=lambda one: -one[0])
     if often:
         parts += ["<p>What was said most often:</p><ul>"]
-        parts += [f"<li>{n} times, {escape(test)}: {escape(said[:300])}</li>" for (test, said), n in often] + ["</ul>"]
+        parts += [f"<li>To {n} ({escape(', '.join(where))}): {escape(said[:300])}</li>" for n, where, said in often[:8]]
+        parts.append("</ul>")
     odd = Counter((test, found["detail"]) for one in own for test, found in one["result"]["tests"].items()
                   if found.get("detail"))  # fmt: skip
     if odd:

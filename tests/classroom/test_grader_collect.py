@@ -55,12 +55,16 @@ def test_names_in_composed_and_decomposed_form_are_one_student(tmp_path):
 
 
 def test_an_archive_that_climbs_out_of_its_folder_writes_nothing_outside(tmp_path):
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        for name in ("../../evil.ipynb", "/etc/evil.ipynb", "C:\\evil.ipynb", "x/../../../evil2.ipynb", "a/b.ipynb"):
+    """Deep enough, and with absolute names of our own, that even a broken grader writes into this folder only."""
+    deep = tmp_path / "a" / "b" / "c"
+    deep.mkdir(parents=True)
+    names = ["../../evil.ipynb", f"{tmp_path}/evil.ipynb", "C:\\evil.ipynb", "x/../../../evil2.ipynb", "a/b.ipynb"]
+    with zipfile.ZipFile(deep / "a.zip", "w") as archive:
+        for name in names:
             archive.writestr(name, notebook())
-    found = gathered(tmp_path / "a.zip", tmp_path)
-    assert len(found) == 5 and all(one.path.parent == tmp_path / "unpacked" for one in found)
-    assert not list(tmp_path.parent.glob("**/evil*"))
+    found = gathered(deep / "a.zip", deep)
+    assert len(found) == 5 and all(one.path.parent == deep / "unpacked" for one in found)
+    assert not list(tmp_path.glob("**/evil*"))
 
 
 def test_links_are_not_followed(tmp_path):
