@@ -142,9 +142,11 @@ def think(answer) -> str:
         raise Wrong("the blanks are filled with the column of the digit and not with the digit: one too small.")
     if once[3] != 4 or once[10] != 4:
         raise Wrong(f"after one round the fourth cell should hold 4, the one digit that its row leaves; it holds {once[3]}.")
-    if any(once[i] for i in (6, 7, 13, 14, 15)):
-        raise Wrong("after one round more is filled than is certain. Does a round see what it has just filled? Or does it "
-                    "fill cells that have more than one candidate?")  # fmt: skip
+    if any(once[i] for i in (6, 7, 14, 15)):
+        raise Wrong("after one round a cell is filled that has more than one candidate.")
+    if once[13]:
+        raise Wrong("after one round more is filled than was certain when it began. Does a round see what it has just "
+                    "filled?")  # fmt: skip
     if twice == once:
         raise Wrong("the second round does nothing. It should start from the board that the first one left.")
     if twice[13] != 3:
