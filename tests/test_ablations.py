@@ -57,7 +57,8 @@ def lacking(grid: dict, kept: dict) -> list[str]:
     """The runs of a grid that have no record of that task, variant and seed."""
     there = {(r["task"], r["name"], r["train"]["seed"]) for r in kept.values() if r["finished"]}
     task = grid["parameters"]["task"]
-    return [f"{v}, seed {s}" for s in grid["grid"]["seed"] for v in grid["grid"]["variant"] if (task, v, s) not in there]
+    runs = [(v, s) for s in grid["grid"]["seed"] for v in grid["grid"]["variant"]]
+    return [f"{v}, seed {s}" for v, s in runs if (task, v, s) not in there]
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -46,7 +46,11 @@ def assignments(names, to, source):
 @main.command(short_help="Grade what was handed in.")
 @click.argument("submissions", type=click.Path(path_type=Path))
 @click.option("--assignment", "-a", multiple=True, metavar="NAME", help="Only this one; may be given again.")
-@click.option("--to", type=click.Path(path_type=Path), default=BUILT / "graded", help="Where to write the results.")
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path),
+    help="Where to write the results.  [default: a folder of the submissions' name in _build/classroom/graded]",
+)
 @click.option("--jobs", "-j", type=click.IntRange(1, 64), default=2, show_default=True, help="How many at a time.")
 @click.option("--again", is_flag=True, help="Also what has been graded already.")
 @click.option("--unsafe-without-sandbox", "unsafe", is_flag=True, help=_UNSAFE)
@@ -72,6 +76,7 @@ def grade(submissions, assignment, to, jobs, again, unsafe, source):
     unknown = set(assignment) - among.keys()
     if unknown:
         raise click.ClickException(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(among)}")
+    to = to or BUILT / "graded" / submissions.stem  # one for each, so that no class writes over another
     to.mkdir(parents=True, exist_ok=True)
     unpacked = to / "unpacked"
     shutil.rmtree(unpacked, ignore_errors=True)
