@@ -30,6 +30,7 @@ class Setting:
     preset: str
     source: str = SMALL
     kind: type[HRM] = HRM
+    model: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)
     puzzles: int = 20_000
     segments: int = 16
@@ -43,6 +44,7 @@ SETTINGS = {
     "9x9-mlp": Setting("9×9, MLP over positions", "sudoku-9x9", LARGE),
     "4x4-flat": Setting("one flat recurrence", "sudoku-4x4", kind=FlatRecurrence),
     "4x4-hrm-explore": Setting("HRM, exploration 0.1", "sudoku-4x4", train=dict(exploration=0.1)),
+    "4x4-hrm-nameless": Setting("HRM, no puzzle identifier, no position for one", "sudoku-4x4", model=dict(puzzles=0)),
     "9x9-compact": Setting("9×9, 24 to 40 givens, the preset for a small GPU", "compact", "generated:9x9:24-40",
                            puzzles=40_000, segments=64, elsewhere=("generated:9x9:minimal",)),
 }  # fmt: skip
@@ -79,7 +81,7 @@ def run(name: str, seed: int, to: Path, made: Path | None) -> dict:
 
     train, test = load(setting.source, "train", setting.puzzles), load(setting.source, "test", 1_000)
     torch.manual_seed(seed)
-    model = setting.kind(model_preset(setting.preset)).to(device)
+    model = setting.kind(model_preset(setting.preset, **setting.model)).to(device)
     record = Trainer(model, train, train_preset(setting.preset, seed=seed, **setting.train)).fit()
     others = {source: load(source, "test", 1_000) for source in setting.elsewhere}
     found = judged(model, test, setting.segments, others)

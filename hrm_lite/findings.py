@@ -13,7 +13,7 @@ import sys
 import numpy as np
 import torch
 
-__all__ = ["KIND", "findings"]
+__all__ = ["KIND", "findings", "found"]
 
 KIND = "application/x-hrm-lite-findings"
 """The kind of output that carries them. Jupyter and Colab do not know it, so they show nothing."""
@@ -29,6 +29,17 @@ def findings(**named) -> None:
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is not None:
         shell.display_pub.publish({KIND: json.dumps(kept)})
+
+
+def found(notebook: dict) -> dict:
+    """All that the cells of an executed notebook kept, by name."""
+    kept = {}
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            if KIND in output.get("data", {}):
+                text = output["data"][KIND]
+                kept |= json.loads(text if isinstance(text, str) else "".join(text))
+    return kept
 
 
 def _plain(value, name: str):

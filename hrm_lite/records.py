@@ -22,12 +22,14 @@ __all__ = [
     "Shipped",
     "catalogue",
     "discard",
+    "look_up",
     "provenance",
     "published",
     "read_json",
     "shipped",
     "write_atomically",
     "write_json",
+    "written",
 ]
 
 # Trained models that come with the package, by the name that one asks for: weights and run record under results/.
@@ -194,6 +196,26 @@ def read_json(path: Path) -> dict:
         raise ValueError(
             f"{path} is not readable as JSON ({error}). It was changed or cut short by something else."
         ) from error
+
+
+def look_up(record, path: str):
+    """The value at ``path``: names and places with dots between them, as in ``end.exact.-1``.
+
+    Raises KeyError or IndexError where there is none.
+
+    A ``*`` stands for every place of a list, so that ``history.*.loss`` is a list.
+    """
+    value, steps = record, path.split(".")
+    for i, step in enumerate(steps):
+        if step == "*" and isinstance(value, list):
+            return [look_up(one, ".".join(steps[i + 1 :])) if steps[i + 1 :] else one for one in value]
+        value = value[int(step)] if isinstance(value, list) and step.lstrip("-").isdigit() else value[step]
+    return value
+
+
+def written(value, form: str) -> str:
+    """As the book writes numbers: a true minus, and a space before the per cent sign."""
+    return re.sub(r"(?<=\d)%", " %", re.sub(r"^-(?=\d)", "−", format(value, form)))
 
 
 def published(name: str) -> list[dict]:

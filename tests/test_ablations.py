@@ -53,6 +53,22 @@ def test_the_table_in_the_head_names_every_variant():
     assert model_preset(made["preset"]) == made["base"]
 
 
+def lacking(grid: dict, kept: dict) -> list[str]:
+    """The runs of a grid that have no record of that task, variant and seed."""
+    there = {(r["task"], r["name"], r["train"]["seed"]) for r in kept.values() if r["finished"]}
+    task = grid["parameters"]["task"]
+    runs = [(v, s) for s in grid["grid"]["seed"] for v in grid["grid"]["variant"]]
+    return [f"{v}, seed {s}" for v, s in runs if (task, v, s) not in there]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_grid_that_has_records_has_all_of_them(task):
+    kept = catalogue(f"ablations/{task}/*_seed*.json")
+    assert not kept or not lacking(GRIDS[task], kept)
+    some = dict(list(catalogue("ablations/sudoku-4x4/*.json").items())[1:])
+    assert lacking(GRIDS["sudoku-4x4"], some) == ["attention, seed 0"]
+
+
 # The rows of chapter 15
 
 ROWS = json.loads((ROOT / "results/full_scale/rows.json").read_text(encoding="utf-8"))["rows"]

@@ -73,6 +73,22 @@ def test_a_chapter_has_the_form_of_a_chapter(path):
     assert not lacks(json.loads(path.read_text(encoding="utf-8")), number_of(path))
 
 
+def silent(notebook: dict) -> list[str]:
+    """Cells that draw a figure and do not say in words what is seen."""
+    return [c["id"] for c in notebook["cells"] if c["cell_type"] == "code" and "plt.show()" in reading.text(c)
+            and len(c["metadata"].get("mystnb", {}).get("image", {}).get("alt", "")) < 50]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_a_figure_says_in_words_what_is_seen(path):
+    """`mystnb.image.alt` in the metadata of a cell becomes the alt text of its picture."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    assert not silent(notebook)
+    drawn = next(c for c in notebook["cells"] if c["metadata"].get("mystnb"))
+    drawn["metadata"]["mystnb"]["image"]["alt"] = "Figure 1"
+    assert silent(notebook) == [drawn["id"]]
+
+
 def test_every_exercise_that_can_be_checked_stands_in_its_chapter():
     """And the other way round: what a chapter checks, there is a check for."""
     called = {name for path in CHAPTERS for name in re.findall(r'check\(\\"([\dA-Z.]+)\\"', path.read_text("utf-8"))}

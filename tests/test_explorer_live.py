@@ -1,10 +1,12 @@
 """Live pictures: the same text each time, nothing from elsewhere, and in a browser the numbers that Python computes."""
 
 import html
+import json
 import math
 import re
 import shutil
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import torch
 from hrm_lite.explorers import live
 from hrm_lite.explorers.live import pictures
 from hrm_lite.halting import wants_to_halt
+from hrm_lite.puzzles import sudoku
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 in_browser = pytest.mark.skipif(BROWSER is None, reason="needs Chromium, to run what the page runs")
@@ -27,9 +30,44 @@ def values(segments=6, puzzles=40):
     return q_halt, right, torch.randn(segments, puzzles, generator=draw) + 2
 
 
+@lru_cache
+def boards():
+    """A small Sudoku, and answers to it that come right cell by cell."""
+    puzzles = sudoku.load("generated:4x4:4-6", "test", limit=1)
+    question, label, _ = (t[0] if t is not None else None for t in puzzles.as_tensors())
+    answers = label.repeat(6, 1)
+    for i in range(6):
+        answers[i, i * 3 :] = 2 + (torch.arange(16)[i * 3 :] + i) % 4
+    return puzzles, question, answers, label
+
+
+def thinking(**more):
+    puzzles, question, answers, label = boards()
+    return live.thinking(puzzles, question, answers, label=label, **more)
+
+
+def cloud_of(moments=5, points=40):
+    """Four groups on three axes, apart from the second moment on, with a spread of their own on each axis."""
+    draw = torch.Generator().manual_seed(3)
+    groups = torch.arange(points) % 4
+    corners = torch.tensor([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    spread = torch.randn(moments, points, 3, generator=draw) * torch.tensor([0.9, 0.6, 0.3])
+    return torch.arange(moments).view(-1, 1, 1) / (moments - 1) * (corners[groups] + spread), groups
+
+
+def an_orbit(moments=5, points=40):
+    cloud, groups = cloud_of(moments, points)
+    shares = torch.tensor([0.4, 0.2, 0.1])
+    named = {"z_H": cloud, "z_L": cloud.flip(2)}
+    when = [f"cycle {m}" for m in range(moments)]
+    return live.orbit(named, dict.fromkeys(named, shares), groups, "1234", "digit", when)
+
+
 PICTURES = {
     "cobweb": live.cobweb, "chain": live.chain, "clocks": live.clocks, "gradient_terms": live.gradient_terms,
+    "guess_effects": lambda: live.guess_effects({"one step": [7, 5.5, 8], "attention": [-62, -70, -66]}),
     "row_life": live.row_life, "halting_rule": lambda: live.halting_rule(*values(8, 300)),
+    "thinking": thinking, "orbit": an_orbit,
 }  # fmt: skip
 
 
@@ -141,8 +179,8 @@ def test_all_pictures_stand_in_one_page_some_twice_in_ink_of_the_page_and_within
         if (e.tagName === 'text' && parseFloat(getComputedStyle(e).fontSize) < 9) document.title = 'small';
     }</script>"""  # no window of Chromium is narrower than 500 pixels
     page = page_of(tmp_path, body, "margin:12px;padding:0 88px 0 0;color:#ced6dd", width=500)
-    assert len(said(page)) == 7 and "" not in said(page) and 'class="still"' not in page
-    assert page.count('class="hrm-live dark"') == 7
+    assert len(said(page)) == len(PICTURES) + 1 and "" not in said(page) and 'class="still"' not in page
+    assert page.count('class="hrm-live dark"') == len(PICTURES) + 1
     assert 'class="hrm-live dark"' not in page_of(tmp_path, live.chain().data, "color:#222")
 
 
@@ -249,6 +287,45 @@ def test_the_halting_rule_is_the_one_of_the_package(with_continue, tmp_path):
         assert number(text, "and # % of 40 puzzles") == pytest.approx(100 * solved, abs=0.06)
 
 
+def test_a_cloud_that_does_not_fit_is_refused():
+    cloud, groups = cloud_of()
+    share = {"z": torch.ones(3)}
+    with pytest.raises(ValueError, match=r"each cloud should be \(4, 40, 3\)"):
+        live.orbit({"z": cloud}, share, groups, "1234", "digit", "abcd")
+    with pytest.raises(ValueError, match="5 letters"):
+        live.orbit({"z": cloud}, share, groups, "12345", "digit", "abcde")
+
+
+@in_browser
+def test_the_cloud_turns_as_numpy_turns_it(tmp_path):
+    move = pointer("pointermove", "window", 140).replace("clientY: 0", "clientY: 60")
+    drag = [pointer("pointerdown", "root.querySelector('rect')", 100), move, pointer("pointerup", "window", 0)]
+    drag += [pointer("pointermove", "window", 300)]  # too late
+    press = ["root.querySelectorAll('button')[2].click()"]  # z_L
+    cases = (((35, 20), 4, 0, []), ((-120, -35), 4, 0, [slide(0, -120), slide(1, -35)]),
+             ((35, 20), 2, 0, [slide(2, 2)]), ((15, 50), 4, 0, drag),
+             ((25, 30), 4, 1, [*press, key("ArrowRight"), key("ArrowUp")]),
+             ((90, 90), 4, 0, [slide(0, 90), slide(1, 90)]))  # fmt: skip
+    texts = readings(tmp_path, *((an_orbit(), *acts) for _, _, _, acts in cases))
+    cloud, groups = (t.numpy() for t in cloud_of())
+    for ((turn, tilt), m, which, _), text in zip(cases, texts, strict=True):
+        points = (cloud, cloud[..., ::-1])[which][m]
+        a, e = np.radians((turn, tilt))
+        # first the turn about the third axis, then the tilt; the eye looks along the first
+        about = np.array([[np.cos(a), np.sin(a), 0], [-np.sin(a), np.cos(a), 0], [0, 0, 1]])
+        lift = np.array([[np.cos(e), 0, np.sin(e)], [0, 1, 0], [-np.sin(e), 0, np.cos(e)]])
+        page = (points @ (lift @ about).T)[:, 1:]
+        centred = page - page.mean(0)
+        share = (centred**2).sum() / ((points - points.mean(0)) ** 2).sum()
+        middles = np.stack([page[groups == g].mean(0) for g in range(4)])
+        near = (((page[:, None] - middles) ** 2).sum(2).argmin(1) == groups).sum()
+        assert text.startswith(f"{('z_H', 'z_L')[which]}, cycle {m}. The three axes hold 70 %")
+        assert number(text, "page shows # %") == pytest.approx(100 * share, abs=0.7)
+        assert number(text, "Seen so, # of 40") == pytest.approx(near, abs=1)
+    (start,) = readings(tmp_path, (an_orbit(), slide(2, 0)))
+    assert "all points are one" in start
+
+
 @in_browser
 @pytest.mark.parametrize(
     ("name", "right", "wrong"),
@@ -259,6 +336,7 @@ def test_the_halting_rule_is_the_one_of_the_package(with_continue, tmp_path):
         ("clocks", "N·T = ${N * T}", "N·T = ${N * T + N}"),
         ("row_life", "row.m >= M ||", "row.m > M ||"),
         ("halting_rule", "> tau", ">= -tau"),
+        ("orbit", "-Math.sin(e) * Math.cos(a)", "-Math.sin(e) * Math.sin(a)"),
     ],
 )
 def test_a_planted_mistake_is_seen(name, right, wrong, tmp_path, monkeypatch):
@@ -278,7 +356,65 @@ def test_a_planted_mistake_is_seen(name, right, wrong, tmp_path, monkeypatch):
         "gradient_terms": test_the_terms_of_the_gradient_add_up,
         "clocks": test_two_clocks_count_their_steps_and_come_to_rest,
         "row_life": test_no_row_outlives_the_largest_number_of_segments,
+        "orbit": test_the_cloud_turns_as_numpy_turns_it,
         "halting_rule": lambda tmp_path: test_the_halting_rule_is_the_one_of_the_package(True, tmp_path),
     }[name]
     with pytest.raises(AssertionError):
         check(tmp_path)
+
+
+def test_a_board_wants_a_title_for_each_answer():
+    with pytest.raises(ValueError, match="6 answers and 2 titles"):
+        thinking(titles=["one", "two"])
+
+
+@in_browser
+def test_the_board_counts_what_is_right_what_breaks_a_rule_and_what_has_changed(tmp_path):
+    _, question, answers, label = boards()
+    texts = readings(tmp_path, *((thinking(opens=0), slide(0, n)) for n in range(7)))
+    assert texts[0] == "The question."
+    blank = question != label
+    for n, (answer, before, text) in enumerate(zip(answers, [question, *answers], texts[1:], strict=False), 1):
+        assert text.startswith(f"segment {n}: {((answer == label) & blank).sum()} of {blank.sum()} blanks right, ")
+        board = answer.view(4, 4)
+        units = [*board, *board.T, *board.view(2, 2, 2, 2).transpose(1, 2).reshape(4, 4)]
+        places = torch.arange(16).view(4, 4)
+        where = [*places, *places.T, *places.view(2, 2, 2, 2).transpose(1, 2).reshape(4, 4)]
+        cells = ((u, v, p) for u, w in zip(units, where, strict=True) for v, p in zip(u, w, strict=True))
+        bad = {int(p) for u, v, p in cells if (u == v).sum() > 1}
+        assert len(bad) == (0 if "no cell breaks" in text else number(text, r"right, # cells? breaks?"))
+        assert number(text, "# changed") == (answer != before).sum()
+
+
+@in_browser
+def test_a_board_plays_by_itself_only_where_it_is_asked_to(tmp_path):
+    still, plays = readings(tmp_path, (thinking(opens=2),), (thinking(opens=2, plays=True),))   # two seconds of a page
+    assert still.startswith("segment 2") and plays.startswith(("segment 3", "segment 4", "segment 5"))
+
+
+def test_the_board_of_the_first_page_is_drawn_by_the_scripts_of_today_and_ends_solved():
+    page = (Path(__file__).resolve().parent.parent / "book/images/thinking.html").read_text(encoding="utf-8")
+    data = json.loads(re.search(r"DATA=(\{.*?\});\n", page)[1])
+    words = re.search(r'aria-label="([^"]*)"', page)[1], re.search(r'"still">([^<]*)<', page)[1]
+    assert page == pictures._live("thinking", *words, data).data, "python tools/picture.py"
+    assert data["plays"] and data["boards"][-1] == data["label"] and not data["broken"][-1]
+
+
+@in_browser
+def test_guesses_are_hidden_from_what_was_measured_until_asked_and_then_held_against_it(tmp_path):
+    measured = {"one step": [7.0, 5.0], "attention": [-62.0, -70.0]}
+    guesses = {"one step": -10, "attention": -60}
+    acts = [slide(i, guess) for i, guess in enumerate(guesses.values())]
+    before, after = readings(tmp_path, (live.guess_effects(measured), *acts),
+                             (live.guess_effects(measured), *acts, "root.querySelector('button').click()"))  # fmt: skip
+    assert "measured" in before and not re.search(r"\d", before)
+    off = {name: abs(np.mean(values) - guesses[name]) for name, values in measured.items()}
+    assert number(after, r"are # points off") == round(np.mean(list(off.values())))
+    worst = max(off, key=off.get)
+    assert f"“{worst}”" in after and number(after, r"seeds is \+?#") == round(np.mean(measured[worst]))
+
+
+@pytest.mark.parametrize("measured", [{}, {"one step": []}])
+def test_nothing_to_guess_is_said(measured):
+    with pytest.raises(ValueError, match="at least one seed"):
+        live.guess_effects(measured)

@@ -8,20 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from hrm_lite.plots.maps import basins, cobweb, paths
-
-
-def test_a_cobweb_goes_up_to_the_curve_and_across_to_the_diagonal():
-    _, ax = plt.subplots()
-    cobweb(ax, lambda z: z / 2 + 1, 0.0, 3, (-1, 3))
-    cobweb(ax, lambda z: z / 2 + 1, 2.5, 3, (-1, 3))
-    curve, diagonal, path, *_ = ax.lines
-    np.testing.assert_allclose(curve.get_ydata(), np.asarray(curve.get_xdata()) / 2 + 1)
-    np.testing.assert_allclose(diagonal.get_ydata(), diagonal.get_xdata())
-    corners = [[0, -1], [0, 1], [1, 1], [1, 1.5], [1.5, 1.5], [1.5, 1.75], [1.75, 1.75]]
-    np.testing.assert_allclose(path.get_xydata(), corners)
-    assert len(ax.lines) == 2 + 2 * 2, "the curve is drawn once"
-    plt.close("all")
+from hrm_lite.plots.maps import basins, paths
 
 
 def test_paths_begin_at_the_starts_and_end_after_the_steps():

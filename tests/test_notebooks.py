@@ -166,7 +166,7 @@ def dangling(markdown: str, folder: Path) -> list[str]:
     targets = [a or b for a, b in LINK.findall(CODE.sub("", FENCE.sub("", markdown)))]
     local = [t.partition("#")[0] for t in targets if not re.match(r"[a-z][a-z0-9+.-]*:|#", t)]
     marks = set(re.findall(r"(?m)^\(([\w-]+)\)=$", markdown))  # of a MyST page, within itself
-    marks.add("api.md")  # made from the docstrings, while rendering
+    marks |= {"api.md", "claims.md"}  # made from the docstrings and the ledger, while rendering
     return [t for t in local if t and t not in marks and not (folder / t).exists()]
 
 

@@ -66,7 +66,7 @@ def test_what_is_no_path_on_the_sphere_is_refused():
 def test_the_dot_in_the_player_is_the_dot_product_of_its_arrows(monkeypatch):
     seen = []
 
-    def look(figure, draw, frames, fps):
+    def look(figure, draw, frames, fps, alt):
         for i in range(frames):
             draw(i)
             circle, curve = figure.axes

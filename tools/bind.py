@@ -4,32 +4,14 @@
 What is bound is the bold text or the number before the comment, a per cent sign with its space included.
 """
 
-import json
 import re
 
-from hrm_lite.findings import KIND
+from hrm_lite.cli.claims.evidence import OVER
+from hrm_lite.findings import KIND, found
+from hrm_lite.records import catalogue, look_up, written
 
 BOUND = re.compile(r"(?P<text>\*\*[^*\n]+\*\*|[-−]?(?:\d[\d,.]*)?\d(?: %)?)?"
                    r"<!--\s*(?P<sign>[=~])(?P<path>[^\s:>]*)(?P<form>:[^\s>]*)?\s*-->")  # fmt: skip
-
-
-def found(notebook: dict) -> dict:
-    """All that the cells of an executed notebook recorded."""
-    kept = {}
-    for cell in notebook["cells"]:
-        for output in cell.get("outputs", []):
-            if KIND in output.get("data", {}):
-                text = output["data"][KIND]
-                kept |= json.loads(text if isinstance(text, str) else "".join(text))
-    return kept
-
-
-def look_up(kept: dict, path: str):
-    """The value at ``path``: names and places with dots between them. KeyError where there is none."""
-    value = kept
-    for step in path.split("."):
-        value = value[int(step)] if isinstance(value, list) and step.lstrip("-").isdigit() else value[step]
-    return value
 
 
 def plain(text: str) -> str:
@@ -37,9 +19,31 @@ def plain(text: str) -> str:
     return text.strip("*").replace("−", "-").replace("\u202f", " ").replace("\u00a0", " ").replace(" %", "%")
 
 
-def written(value, form: str) -> str:
-    """As the book writes numbers."""
-    return re.sub(r"(?<=\d)%", " %", re.sub(r"^-(?=\d)", "−", format(value, form)))
+IN_A_PAGE = re.compile(r"(?P<text>\*\*[^*\n]+\*\*)?<!--\s*=(?P<files>[^|>]+)\|(?P<path>[^|>]+)\|"
+                       r"(?P<over>[^|>]+)\|(?P<form>[^|>]+?)\s*-->")  # fmt: skip
+
+
+def faults_of_page(page: str, name: str) -> list[str]:
+    """What does not agree in a page of Markdown, which has no cells: a sentence each.
+
+    There a bold number is bound to run records: ``**57 %**<!-- =sudoku/x/seed*.json | exact.15 | median | .0% -->``,
+    a glob under results/, a path into each record (``a / 60`` divides), what is taken of the records, and a form.
+    """
+    wrong = []
+    for match in IN_A_PAGE.finditer(page):
+        text, files, path, over, form = (part and part.strip() for part in match.groups())
+        path, _, divisor = path.partition(" / ")
+        try:
+            values = [look_up(record, path) / float(divisor or 1) for record in catalogue(files).values()]
+            value = written(OVER[over](values), form)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            wrong.append(f"{name}: {match[0]} cannot be looked up ({type(error).__name__}: {error})")
+            continue
+        if text is None:
+            wrong.append(f"{name}: no bold text stands before {match[0]}")
+        elif plain(text) != plain(value):
+            wrong.append(f"{name}: the text says {text.strip('*')}, and {path} of {files} is {value}")
+    return wrong
 
 
 def bind(notebook: dict, name: str) -> list[str]:

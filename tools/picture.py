@@ -1,9 +1,11 @@
-"""Draw the pictures of the README and the first page: the model, and one at work on a puzzle it has never seen.
+"""Draw the pictures of the README and the first page: the model, and two at work on puzzles they have never seen.
 
     python tools/picture.py
 
-The model is the one of results/sudoku/4x4-hrm (seed 0); the puzzle, of 1,000 unseen ones, is the first that it
-solves and that takes it the most segments to solve.
+README: the model is the one of results/sudoku/4x4-hrm (seed 0); the puzzle, of 1,000 unseen ones, is the first that it
+solves and that takes it the most segments to solve. First page: the shipped 9×9 model, step by step, on that of the
+hard puzzles in results/sudoku_thinking which has the highest rating of those that it solves within four segments and
+of which it keeps the answer.
 """
 
 from pathlib import Path
@@ -15,7 +17,10 @@ matplotlib.use("Agg")
 import torch
 
 from hrm_lite import load_model, plots
+from hrm_lite.dynamics import answers
+from hrm_lite.explorers import live
 from hrm_lite.puzzles import sudoku
+from hrm_lite.records import published
 from hrm_lite.solving import solve
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,3 +40,25 @@ path.parent.mkdir(exist_ok=True)
 figure.savefig(path, dpi=140, transparent=True)
 print(f"{path.relative_to(ROOT)}: puzzle {chosen}, solved after segment {int(first[chosen]) + 1}")
 plots.architecture().savefig(path.with_name("architecture.png"), dpi=140, transparent=True)
+
+champion = load_model("sudoku-9x9-compact")
+(hard,) = (r for r in published("sudoku_thinking") if r["set"] == "hard")
+asked = sorted(hard["questions"], key=lambda q: -q["rating"])
+board = sudoku.load("generated:9x9:24-40", "test", limit=1)   # it knows the rules
+for entry in asked:
+    question = torch.from_numpy(board.encode(entry["question"])).long()
+    label = torch.from_numpy(board.encode(sudoku.solve(entry["question"]))).long()
+    after = solve(champion, question[None], 6, halt=False, record=True).trace[0]
+    fine = (after == label).all(1)
+    if fine[3:].all():
+        break
+schedule = champion.schedule()
+steps = answers(champion, question[None], 4)[[part == "L" for part in schedule] * 4, 0]
+wrong = (steps != label).any(1).nonzero()
+last = int(wrong.max()) + 2   # right from here on, and one more to see that it stays
+each = schedule.count("L")
+titles = [f"Step {i + 1}, segment {i // each + 1}" for i in range(last + 1)]
+page = live.thinking(board, question, steps[: last + 1], titles, label, "step of the worker", last + 1, plays=True)
+path = path.with_name("thinking.html")
+path.write_text(page.data, encoding="utf-8")
+print(f"{path.relative_to(ROOT)}: rating {entry['rating']}, right from step {last} on, {len(page.data):,} bytes")

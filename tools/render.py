@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))   # run as a script, it sees its own folder only
 
-from tools import api, at_scale, bind, fold, reading  # noqa: E402
+from tools import api, at_scale, bind, claims, fold, reading  # noqa: E402
 
 BUILD = ROOT / "_build"
 STAGE, HTML, FINGERPRINT = BUILD / "stage", BUILD / "html", BUILD / "html.fingerprint"
@@ -50,14 +50,18 @@ def stage() -> None:
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(ROOT / name, STAGE / name)
     (STAGE / "book" / "api.md").write_text(api.page(), encoding="utf-8")
-    first = STAGE / "book" / "index.md"
-    first.write_text(reading.filled(first.read_text(encoding="utf-8"), ROOT / "book"), encoding="utf-8")
+    (STAGE / "book" / "claims.md").write_text(claims.page(), encoding="utf-8")
+    for name in ("index.md", "how_to_read.md"):
+        first = STAGE / "book" / name
+        first.write_text(reading.filled(first.read_text(encoding="utf-8"), ROOT / "book"), encoding="utf-8")
     pages = {source.relative_to(BUILD / "executed"): json.loads(source.read_text(encoding="utf-8"))
              for source in sorted((BUILD / "executed").rglob("*.ipynb"))}
     # Of the notebooks for large runs the pages show the whole runs that are kept; the others their smoke tests.
     pages |= {source.relative_to(ROOT): at_scale.refreshed(path, source)
               for path, source in at_scale.executed().items()}
     wrong = [fault for name, notebook in pages.items() for fault in bind.bind(notebook, name.as_posix())]
+    wrong += [fault for page in sorted((ROOT / "book").glob("*.md"))
+              for fault in bind.faults_of_page(page.read_text(encoding="utf-8"), page.name)]
     if wrong:
         sys.exit("\n".join([*wrong, "Numbers in the text differ from what the cells found; nothing was rendered."]))
     for name, notebook in pages.items():

@@ -9,3 +9,11 @@ document.addEventListener("DOMContentLoaded", () => {
     };
   }
 });
+
+// Figures that would shrink to unreadable letters on a telephone: wider than a single panel.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const img of document.querySelectorAll("div.cell_output > img")) {
+    const mark = () => img.classList.toggle("wide", img.naturalWidth > 860);
+    img.complete ? mark() : img.addEventListener("load", mark);
+  }
+});

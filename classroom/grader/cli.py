@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -27,7 +28,7 @@ def main():
     """
 
 
-@main.command()
+@main.command(short_help="Derive what students get.")
 @click.argument("names", nargs=-1)
 @click.option("--to", type=click.Path(path_type=Path), default=BUILT / "release", help="Where to write them.")
 @click.option("--source", type=click.Path(exists=True, path_type=Path), default=SOURCE, hidden=True)
@@ -42,10 +43,14 @@ def assignments(names, to, source):
         raise click.ClickException(str(error)) from None
 
 
-@main.command()
+@main.command(short_help="Grade what was handed in.")
 @click.argument("submissions", type=click.Path(path_type=Path))
 @click.option("--assignment", "-a", multiple=True, metavar="NAME", help="Only this one; may be given again.")
-@click.option("--to", type=click.Path(path_type=Path), default=BUILT / "graded", help="Where to write the results.")
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path),
+    help="Where to write the results.  [default: a folder of the submissions' name in _build/classroom/graded]",
+)
 @click.option("--jobs", "-j", type=click.IntRange(1, 64), default=2, show_default=True, help="How many at a time.")
 @click.option("--again", is_flag=True, help="Also what has been graded already.")
 @click.option("--unsafe-without-sandbox", "unsafe", is_flag=True, help=_UNSAFE)
@@ -53,21 +58,25 @@ def assignments(names, to, source):
 def grade(submissions, assignment, to, jobs, again, unsafe, source):
     """Grade a folder or a zip of handed-in notebooks, as Moodle, Canvas or people name them.
 
-    Writes a page of feedback for each, marks.csv, and index.html, the class at a glance. What has been graded already
-    is not run again; after an interruption the same call goes on.
+    Writes a page of feedback for each, tables of marks, and index.html, the class at a glance. What has been graded
+    already is not run again; after an interruption the same call goes on. Written answers stand in written.csv: fill in
+    points and comments there, and call it again.
     """
-    from . import feedback, marks, summary
+    from . import feedback, marks, summary, written
     from .collect import collect
     from .grading import grade as run
     from .notebooks import masters
     from .sandbox import problem
 
+    if os.name == "nt":
+        raise click.ClickException("Windows cannot watch and stop notebooks as grading needs it: run this in WSL 2.")
     if not unsafe and problem():
         raise click.ClickException(problem())
     among = masters(source)
     unknown = set(assignment) - among.keys()
     if unknown:
         raise click.ClickException(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(among)}")
+    to = to or BUILT / "graded" / submissions.stem  # one for each, so that no class writes over another
     to.mkdir(parents=True, exist_ok=True)
     unpacked = to / "unpacked"
     shutil.rmtree(unpacked, ignore_errors=True)
@@ -95,9 +104,17 @@ def grade(submissions, assignment, to, jobs, again, unsafe, source):
     if assignment:
         records = [one for one in records if one["assignment"] in assignment]
         among = {name: master for name, master in among.items() if name in assignment}
+    try:
+        told = written.merge(records, among, to / "written.csv")
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    for line in told:
+        click.echo(line, err=True)
     pages = {one["file"]: feedback.write(one, among.get(one["assignment"]), to / "feedback") for one in records}
     links = {name: path.relative_to(to).as_posix() for name, path in pages.items()}
-    tables = marks.write(records, among, to)
+    tables = [*marks.write(records, among, to), *feedback.returns(records, pages, to)]
+    if (to / "written.csv").exists():
+        tables.append(to / "written.csv")
     whole = summary.write(records, among, to, links)
     shutil.rmtree(unpacked, ignore_errors=True)
     click.echo(f"{len(records)} files in {time.monotonic() - start:.0f} s")
@@ -108,7 +125,7 @@ def grade(submissions, assignment, to, jobs, again, unsafe, source):
         sys.exit(1)
 
 
-@main.command("try")
+@main.command("try", short_help="Try an assignment that is being written.")
 @click.argument("names", nargs=-1)
 @click.option("--source", type=click.Path(exists=True, path_type=Path), default=SOURCE, hidden=True)
 def try_(names, source):

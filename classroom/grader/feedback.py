@@ -6,11 +6,13 @@ that a page made of a stranger's words can be opened and passed on.
 
 from __future__ import annotations
 
+import zipfile
 from html import escape
 from pathlib import Path
 
 from .grading import FAILED, GRADED, UNREADABLE
 from .notebooks import Master
+from .written import total
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --text: #1f2937; --quiet: #5b6472; --line: #d9dce1; --sheet: #f5f6f8;
@@ -28,7 +30,8 @@ p { margin: .5rem 0; } .quiet { color: var(--quiet); } .points { white-space: no
 .found b.good { color: var(--good); } .found b.bad { color: var(--bad); }
 pre { background: var(--sheet); padding: .75rem; overflow-x: auto; font: 13px/1.45 ui-monospace, monospace;
   overflow-wrap: normal; border-radius: 4px; max-height: 40rem; }
-table { border-collapse: collapse; width: 100%; } .wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; } .wide { overflow-x: auto; overflow-wrap: normal; }
+.wide td:last-child { min-width: 12rem; }
 th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td.points, th.points { text-align: right; } details summary { cursor: pointer; } img { max-width: 100%; height: auto; }
 a { color: inherit; }
@@ -68,7 +71,9 @@ def feedback(record: dict, master: Master | None) -> str:
             parts.append("<p>Hand it in again once that is mended; it will be graded like any other.</p>")
         return page(f"{title}: {record['student']}", "\n".join(parts + _notes(record["notes"])))
     result = record["result"]
-    parts.append(f'<p class="total"><b>{points(result["points"])}</b> of {points(result["possible"])} points</p>')
+    given, possible, unread = total(record)
+    more = " so far: a person still reads what you wrote" if unread else ""
+    parts.append(f'<p class="total"><b>{points(given)}</b> of {points(possible)} points{more}</p>')
     if record["late"]:
         parts.append('<p class="quiet">Handed in late, says the learning platform.</p>')
     parts += _notes(record["notes"] + result["notes"])
@@ -77,16 +82,18 @@ def feedback(record: dict, master: Master | None) -> str:
                      "missing in what follows.</p><ul>")  # fmt: skip
         parts += [f"<li>Code cell {c['number']}: {escape(c['message'])}</li>" for c in result["cells"][:30]] + ["</ul>"]
     for task in master.tasks:
-        parts += _task(task, result)
+        parts += _task(task, result, record["written"])
     return page(f"{title}: {record['student']}", "\n".join(parts))
 
 
-def _task(task, result: dict) -> list[str]:
+def _task(task, result: dict, written: list[dict]) -> list[str]:
     found = [(test, result["tests"][test.grade_id]) for test in task.tests]
-    if not found and not task.written:
+    read = [one for one in written if one["question"] in dict(task.written)]
+    if not found and not read:
         return []
-    total, possible = sum(one["points"] for _, one in found), sum(test.points for test, _ in found)
-    count = f' <span class="points quiet">{points(total)} of {points(possible)}</span>' if found else ""
+    given = sum(one["points"] for _, one in found) + sum(one["points"] or 0 for one in read)
+    possible = sum(test.points for test, _ in found) + sum(one["of"] for one in read)
+    count = f' <span class="points quiet">{points(given)} of {points(possible)}</span>' if possible else ""
     parts = [f"<h2>{escape(task.title)}{count}</h2>"]
     said = set()
     for test, one in found:
@@ -99,14 +106,18 @@ def _task(task, result: dict) -> list[str]:
             f'<div class="found {kind}"><p><b class="{kind}">{head}</b> <span class="points quiet">'
             f"{points(one['points'])} of {points(test.points)}</span>{message or ' As above.'}{also}</p></div>"
         )
-    for name, most in task.written:
-        text = result["written"].get(name, "").strip()
-        head = f"A person marks this ({points(most)} points)." if most else "A person reads this."
-        parts.append(f'<p class="quiet">{head}</p><pre>{escape(_short(text) or "(nothing written)")}</pre>')
+    for one in read:
+        if one["points"] is not None or one["comment"]:
+            got = "" if one["points"] is None else f"{points(one['points'])} of {points(one['of'])}. "
+            parts.append(f'<div class="found"><p><b>Read.</b> {got}{escape(one["comment"])}</p></div>')
+        elif one["of"]:
+            parts.append(f'<p class="quiet">A person reads this, and gives up to {points(one["of"])} points.</p>')
+        parts.append(f"<pre>{escape(_short(one['text']) or '(nothing written)')}</pre>")
     sources = result["sources"].get(task.number, [])
     if sources:
         code = "\n\n".join(_short(source) for source in sources[:20])
-        parts.append(f"<details><summary>What you wrote</summary><pre>{escape(code)}</pre></details>")
+        opened = " open" if given < possible else ""
+        parts.append(f"<details{opened}><summary>What you wrote</summary><pre>{escape(code)}</pre></details>")
     return parts
 
 
@@ -124,3 +135,17 @@ def write(record: dict, master: Master | None, folder: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(feedback(record, master).encode("utf-8", "replace"))
     return path
+
+
+def returns(records: list[dict], pages: dict[str, Path], folder: Path) -> list[Path]:
+    """For Moodle: a zip for each assignment, to be given back there (Upload multiple feedback files in a zip)."""
+    written = []
+    for name in sorted({one["assignment"] or "" for one in records if one["system"] == "moodle"} - {""}):
+        path = Path(folder) / f"moodle_feedback_{name}.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for one in records:
+                if one["system"] == "moodle" and one["assignment"] == name:
+                    inside = f"{one['student']}_{one['number']}_assignsubmission_file_/feedback.html"
+                    archive.writestr(zipfile.ZipInfo(inside, (1980, 1, 1, 0, 0, 0)), pages[one["file"]].read_bytes())
+        written.append(path)
+    return written

@@ -42,6 +42,10 @@ class Mark:
     """False where the stub is still there."""
     hidden: bool = False
     """True where the check that the student can run was content, and one of the hidden ones was not."""
+    score: float | None = None
+    """What the cell assigned to the name `score`, for a leaderboard; it gives no points."""
+    detail: str = ""
+    """For the lecturer: the error of the test itself, where it failed in a way that it did not foresee."""
 
 
 class _Failed(BaseException):
@@ -71,7 +75,7 @@ def mark(source: str, link, name: str = "test") -> Mark:
             raise _Failed
         return True
 
-    wanted = names_asked(source)
+    wanted, space = names_asked(source), _sight()
     link.ask({"do": "seed", "seed": 0})
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 (a test may draw from it)
@@ -83,16 +87,25 @@ def mark(source: str, link, name: str = "test") -> Mark:
             return Mark(False, _missing(missing), answered=False)
         for one, value in found.items():
             numbers_only(value, f"`{one}`")
+        space |= found
         with _checks(check), contextlib.redirect_stdout(io.StringIO()):
-            exec(compile(source, name, "exec"), _sight() | found)
+            exec(compile(source, name, "exec"), space)
     except _Failed:
-        return Mark(False, heard[-1].message, answered=heard[-1].answered)
+        return Mark(False, heard[-1].message, heard[-1].answered, score=_score(space))
     except Gone:
         raise
     except BaseException as error:
-        return Mark(False, _said(error, source, name), not isinstance(error, Unanswered | NotImplementedError),
-                    hidden=_in_hidden_part(error, source, name))  # fmt: skip
-    return Mark(True, " ".join(verdict.message for verdict in heard) or "Right.")
+        answered = not isinstance(error, Unanswered | NotImplementedError)
+        foreseen = isinstance(error, Wrong | StudentError | Unanswered | NotImplementedError)
+        detail = "" if foreseen else f"{type(error).__name__}: {error}"[:500]
+        hidden = _in_hidden_part(error, source, name)
+        return Mark(False, _said(error), answered, hidden, _score(space), detail)
+    return Mark(True, " ".join(verdict.message for verdict in heard) or "Right.", score=_score(space))
+
+
+def _score(space: dict) -> float | None:
+    found = space.get("score")
+    return float(found) if type(found) in (int, float) and math.isfinite(found) else None
 
 
 def _sight() -> dict:
@@ -118,7 +131,7 @@ def _missing(names: list[str]) -> str:
     )
 
 
-def _said(error: BaseException, source: str, name: str) -> str:
+def _said(error: BaseException) -> str:
     """What the student may read of an error. Never the text of an error of the test itself: it may hold the answer."""
     if isinstance(error, Wrong):
         text = " ".join(str(error).split())
@@ -132,15 +145,8 @@ def _said(error: BaseException, source: str, name: str) -> str:
     foreign = " It meets an object of a type that is no plain data (a number, a list, an array, a tensor)."
     return (
         f"The test cannot work with what your code gives back ({type(error).__name__}): it is of another type or shape "
-        f"than the task asks for.{foreign if _meets_foreign(error) else ''}"
+        f"than the task asks for.{foreign if Foreign.__name__ in str(error) else ''}"
     )
-
-
-def _meets_foreign(error: BaseException) -> bool:
-    at = error.__traceback__
-    while at and at.tb_next:
-        at = at.tb_next
-    return bool(at) and any(isinstance(value, Foreign) for value in at.tb_frame.f_locals.values())
 
 
 def _in_hidden_part(error: BaseException, source: str, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import selectors
 import signal
@@ -28,7 +29,7 @@ class Pupil:
     """A pupil in a sandbox. `ask` gives its reply, or raises Gone; then it is dead, with everything it started."""
 
     def __init__(self, limits: Limits, safe: bool = True):
-        self.limits, self.spent, self.number = limits, 0.0, 0
+        self.limits, self.spent, self.number, self.looked = limits, 0.0, 0, 0.0
         line, environment = command(limits, safe)
         self.process = subprocess.Popen(
             line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
@@ -61,44 +62,56 @@ class Pupil:
             pipe.close()
 
     def _exchange(self, out: bytes, seconds: float) -> tuple[dict, list[bytes]]:
-        start = looked = time.monotonic()
-        before, got, out = usage(self.process.pid), bytearray(), memoryview(out)
-        need, now = wire.HEAD, before
+        """Write a frame, read one. Looking at the sandbox costs more than most answers take, so it is done rarely."""
+        start, left, got, need, first = time.monotonic(), memoryview(out), bytearray(), wire.HEAD, None
+        self._writing(bool(left))
         while True:
-            for key, _ in self.pipes.select(_LOOK):
-                try:
-                    if key.events == selectors.EVENT_WRITE and out:
-                        out = out[os.write(key.fd, out[: 1 << 16]) :]
-                    elif key.events == selectors.EVENT_READ:
-                        chunk = os.read(key.fd, min(1 << 20, need - len(got)))
-                        if not chunk:
-                            raise self._end("exit", "It ended Python itself (os._exit, a crash of compiled code, or "
-                                                    "more memory than there is).")  # fmt: skip
-                        got += chunk
-                except BlockingIOError:
-                    continue
-                except (BrokenPipeError, ConnectionResetError):
-                    raise self._end("exit", "It ended Python itself.") from None
-            if not out:  # nothing left to write: a pipe that is always ready would keep us from sleeping
-                self._writing(False)
+            left, chunk = self._pump(left, need - len(got))
+            got += chunk
             try:
                 if len(got) == need == wire.HEAD:
-                    need = wire.HEAD + sum(wire.lengths(bytes(got[: wire.HEAD])))
+                    need += sum(wire.lengths(bytes(got)))
                 if len(got) == need > wire.HEAD:
-                    text, _ = wire.lengths(bytes(got[: wire.HEAD]))
-                    body = bytes(got[wire.HEAD :])
-                    reply, blobs = wire.unframe(body[:text], body[text:])
-                    if reply.pop("to", None) != self.number:
-                        raise wire.Nonsense("an answer to another question")
-                    self.spent += max(0.0, usage(self.process.pid).seconds - before.seconds)
-                    self._writing(True)
-                    return reply, blobs
+                    reply = self._message(bytes(got))
+                    self.spent += time.monotonic() - start if first is None else self._used() - first
+                    return reply
             except wire.Nonsense:
                 raise self._end("nonsense", "It wrote into the connection to the grader, which is not for notebooks: "
                                             "write to files or with print().") from None  # fmt: skip
-            if time.monotonic() - looked > _LOOK:
-                looked, now = time.monotonic(), usage(self.process.pid)
-                self._watch(now, now.seconds - before.seconds, looked - start, seconds)
+            clock = time.monotonic()
+            if clock - start > _LOOK and clock - self.looked > _LOOK:
+                self.looked, now = clock, usage(self.process.pid)
+                first = now.seconds if first is None else first
+                self._watch(now, now.seconds - first, clock - start, seconds)
+
+    def _pump(self, left: memoryview, most: int) -> tuple[memoryview, bytes]:
+        """What is still to be written, and what was read: no more than a frame's rest, and nothing where none came."""
+        got = b""
+        for key, _ in self.pipes.select(_LOOK):
+            try:
+                if key.events == selectors.EVENT_WRITE:
+                    left = left[os.write(key.fd, left[: 1 << 16]) :]
+                    self._writing(bool(left))  # a pipe that can always be written to would keep us from sleeping
+                else:
+                    got = os.read(key.fd, min(1 << 20, most))
+                    if not got:
+                        raise self._end("exit", "It ended Python itself (os._exit, a crash of compiled code, or more "
+                                                "memory than there is).")  # fmt: skip
+            except BlockingIOError:
+                continue
+            except (BrokenPipeError, ConnectionResetError):
+                raise self._end("exit", "It ended Python itself.") from None
+        return left, got
+
+    def _message(self, whole: bytes) -> tuple[dict, list[bytes]]:
+        text, _ = wire.lengths(whole[: wire.HEAD])
+        reply, blobs = wire.unframe(whole[wire.HEAD : wire.HEAD + text], whole[wire.HEAD + text :])
+        if reply.pop("to", None) != self.number:
+            raise wire.Nonsense("an answer to another question")
+        return reply, blobs
+
+    def _used(self) -> float:
+        return usage(self.process.pid).seconds
 
     def _watch(self, now, seconds: float, clock: float, most: float) -> None:
         limits = self.limits
@@ -139,7 +152,8 @@ class Near:
         self.ask({"do": "seed", "seed": 0})
 
     def ask(self, message: dict, blobs=(), seconds: float | None = None) -> tuple[dict, list[bytes]]:
-        reply, blobs = self.server.answer(*_through(message, blobs))
+        with contextlib.redirect_stdout(io.StringIO()):
+            reply, blobs = self.server.answer(*_through(message, blobs))
         return _through(reply, blobs)
 
     def close(self) -> None:

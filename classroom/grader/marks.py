@@ -13,12 +13,7 @@ from pathlib import Path
 
 from .grading import GRADED
 from .notebooks import Master
-
-
-def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    text = " ".join(str(text).split())
-    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@|%") else text
+from .written import harmless, total
 
 
 def write(records: list[dict], among: dict[str, Master], folder: Path) -> list[Path]:
@@ -28,12 +23,13 @@ def write(records: list[dict], among: dict[str, Master], folder: Path) -> list[P
     written = [_write(folder / "marks.csv", _all(records, among), "utf-8-sig")]
     for name, master in among.items():
         own = [record for record in records if record["assignment"] == name and record["status"] == GRADED]
+        possible = master.points + sum(most for task in master.tasks for _, most in task.written)
         moodle = [["Identifier", "Full name", "Grade", "Maximum grade"]] + [
-            [f"Participant {one['number']}", harmless(one["student"]), one["result"]["points"], master.points]
+            [f"Participant {one['number']}", harmless(one["student"]), total(one)[0], possible]
             for one in own if one["system"] == "moodle"]  # fmt: skip
         canvas = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", name]] + [
-            ["Points Possible", "", "", "", "", master.points]] + [
-            [harmless(one["student"]), one["number"], "", "", "", one["result"]["points"]]
+            ["Points Possible", "", "", "", "", possible]] + [
+            [harmless(one["student"]), one["number"], "", "", "", total(one)[0]]
             for one in own if one["system"] == "canvas"]  # fmt: skip
         for rows, system, head in ((moodle, "moodle", 1), (canvas, "canvas", 2)):
             if len(rows) > head:
@@ -49,13 +45,13 @@ def _all(records: list[dict], among: dict[str, Master]) -> list[list]:
     rows = [head + [f"Test {i + 1}" for i in range(most)]]
     for one in records:
         result = one.get("result") if one["status"] == GRADED else None
-        to_read = sum(len(task.written) for task in among[one["assignment"]].tasks) if result else ""
+        points, possible, unread = total(one) if result else ("", "", "")
         remarks = " ".join([*one["notes"], *(result["notes"] if result else [one["message"]])])
         ids = tests[one["assignment"]] if result else []
         each = [f"{name.removeprefix('test-')}: {result['tests'][name]['points']:g}" for name in ids]
         rows.append([harmless(one["student"]), harmless(one["number"]), one["assignment"] or "", harmless(one["label"]),
-                     "late" if one["late"] else "", one["status"], result["points"] if result else "",
-                     result["possible"] if result else "", to_read, harmless(remarks)[:500], *each])  # fmt: skip
+                     "late" if one["late"] else "", one["status"], points, possible, unread or "",
+                     harmless(remarks)[:500], *each])  # fmt: skip
     return rows
 
 

@@ -177,10 +177,15 @@ def belongs_to(handed: Handed, file_name: str, among: dict[str, Master]) -> str 
     for name, master in among.items():
         if handed.title and plain(handed.title) == plain(master.title):
             return name
-    for name in among:
-        if plain(name) in plain(file_name):
+    headings = _headings(handed.cells)
+    for name, master in among.items():
+        if plain(name) in plain(file_name) and headings & _headings(master.cells):  # a name alone says too little
             return name
     return None
+
+
+def _headings(cells: list[Cell]) -> set[str]:
+    return {plain(found[1]) for cell in cells if cell.kind != "code" for found in _TASK.finditer(cell.source)}
 
 
 def plain(text: str) -> str:
@@ -233,13 +238,13 @@ def plan(master: Master, handed: Handed) -> Plan:
         notes.append("This is another version of the assignment than the present one. It was graded by the present "
                      "tests; if a task reads differently there, get the file again.")  # fmt: skip
     for names, said in (
-        (gone, "is missing; it was run all the same, at the end"),
-        (early, "stands above your solution; it was run at the end"),
-        (double, "is there more than once; the last one counts for its place"),
-        (changed, "was changed; the original was run"),
+        (gone, "missing, and were run all the same, at the end"),
+        (early, "above your solution, and were run at the end"),
+        (double, "there more than once; the last one counts for its place"),
+        (changed, "not as they were handed out; the originals were run"),
     ):
         if names:
-            notes.append(f"Of the cells with checks, {', '.join(names)} {said}.")
+            notes.append(f"Some cells with checks are {said}: {', '.join(names)}.")
     steps: list[tuple[str, int | Test]] = []
     for i, cell in enumerate(handed.cells):
         if (

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
-import math
-
 import numpy as np
 import torch
 
@@ -51,7 +48,7 @@ class Remote:
         return self
 
     def __call__(self, *arguments, **named):
-        packer = wire.Packer(_only_its_own)
+        packer = _Arguments()
         try:
             message = {
                 "do": "call",
@@ -112,12 +109,20 @@ def _reader(link, blobs) -> wire.Reader:
     return wire.Reader(blobs, lambda number, name: Remote(link, number, name), Foreign, None)
 
 
-def _only_its_own(thing):
-    if isinstance(thing, Remote):
-        return thing._number, thing._name
-    raise TypeError(
-        f"a test hands {thing!r} to the student's function: write it as expression('lambda x: …'), which can travel"
-    )
+class _Arguments(wire.Packer):
+    """What a test hands to a student's function: data, expressions, and what came from the student."""
+
+    def __init__(self):
+        super().__init__(self._back)
+
+    def _back(self, thing):
+        return (thing._number, thing._name) if isinstance(thing, Remote) else self.other(wire.type_name(type(thing)))
+
+    def other(self, name: str):
+        raise TypeError(
+            f"a test hands a {name} to the student's function: hand over plain data, or a function as "
+            "expression('lambda x: …'), which can travel"
+        )
 
 
 def _overwrite(given, found) -> None:
@@ -137,12 +142,6 @@ def _error(told) -> Exception:
     text = text[:300] if isinstance(text, str) else ""
     if name == "NotImplementedError":
         return NotImplementedError(text)
-    known = getattr(builtins, name, None)
-    kind = type(name, (StudentError,), {"known": isinstance(known, type)})
-    error = kind(text)
-    error.where = (
-        f"line {line} of its cell"
-        if isinstance(line, int) and not isinstance(line, bool) and math.isfinite(line)
-        else ""
-    )
+    error = type(name, (StudentError,), {})(text)
+    error.where = f"line {line} of its cell" if type(line) is int else ""
     return error

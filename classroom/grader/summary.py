@@ -12,6 +12,7 @@ from statistics import median
 from .feedback import page, points
 from .grading import GRADED
 from .notebooks import Master
+from .written import total
 
 
 def figure(records: list[dict], master: Master):
@@ -64,7 +65,9 @@ def write(records: list[dict], among: dict[str, Master], folder: Path, pages: di
               "<tr><th>Student</th><th>Assignment</th><th class=points>Points</th><th>Remarks</th></tr>"]  # fmt: skip
     for one in records:
         result = one.get("result") if one["status"] == GRADED else None
-        given = f"{points(result['points'])} of {points(result['possible'])}" if result else escape(one["status"])
+        got = total(one) if result else None
+        open_ = f"; {got[2]} to read" if got and got[2] else ""
+        given = f"{points(got[0])} of {points(got[1])}{open_}" if got else escape(one["status"])
         said = " ".join([*one["notes"], *(result["notes"] if result else [one["message"]])])
         link = f'<a href="{escape(pages[one["file"]])}">{escape(one["student"])}</a>'
         parts.append(f"<tr><td>{link}{' (late)' if one['late'] else ''}</td><td>{escape(one['assignment'] or '?')}</td>"
@@ -88,12 +91,25 @@ def _assignment(own: list[dict], name: str, master: Master, folder: Path) -> lis
     picture = base64.b64encode(shot.getvalue()).decode()
     parts = [f"<h2>{escape(master.title)}</h2><p>{said}</p>",
              f'<img alt="{escape(alt)}" src="data:image/png;base64,{picture}">']  # fmt: skip
-    hints = Counter((test, one["result"]["tests"][test]["message"]) for one in own for test in one["result"]["tests"]
-                    if not one["result"]["tests"][test]["passed"])  # fmt: skip
-    often = [(key, n) for key, n in hints.most_common(6) if n > 1]
+    hints: dict[str, tuple[set, set]] = {}
+    for number, one in enumerate(own):
+        for test, found in one["result"]["tests"].items():
+            if found["answered"] and not found["passed"]:
+                who, where = hints.setdefault(found["message"], (set(), set()))
+                who.add(number)
+                where.add(test.removeprefix("test-"))
+    often = sorted(((len(who), sorted(where), said) for said, (who, where) in hints.items()), key=lambda one: -one[0])
     if often:
         parts += ["<p>What was said most often:</p><ul>"]
-        parts += [f"<li>{n} times, {escape(test)}: {escape(said[:300])}</li>" for (test, said), n in often] + ["</ul>"]
+        parts += [f"<li>To {n} ({escape(', '.join(where))}): {escape(said[:300])}</li>" for n, where, said in often[:8]]
+        parts.append("</ul>")
+    odd = Counter((test, found["detail"]) for one in own for test, found in one["result"]["tests"].items()
+                  if found.get("detail"))  # fmt: skip
+    if odd:
+        parts += ["<p>Tests that failed in a way that they did not foresee (only you see this; a check of type and "
+                  "shape in front of them would tell the students more):</p><ul>"]  # fmt: skip
+        parts += [f"<li>{n} times, {escape(test)}: {escape(said[:300])}</li>" for (test, said), n in odd.most_common(8)]
+        parts.append("</ul>")
     return parts
 
 

@@ -90,12 +90,16 @@ class Packer:
         if callable(value):
             number, name = self.keep(value)
             return ["r", number, name]
-        return ["o", type_name(kind)]
+        return self.other(type_name(kind))
+
+    def other(self, name: str):
+        """What does not travel. A subclass may refuse it."""
+        return ["o", name]
 
     def _tensor(self, value):
         name = str(value.dtype).removeprefix("torch.")
         if name not in _TENSORS or value.layout is not torch.strided:
-            return ["o", "Tensor"]
+            return self.other("Tensor")
         self._count(value.numel() * value.element_size())
         raw = value.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8)
         return ["T", name, list(value.shape), self._blob(raw.numpy().tobytes()), bool(value.requires_grad)]

@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate": "How good a model is on a set of puzzles.",
     "export": "Write a model in other forms: half precision, ONNX, for the page.",
     "run": "Run a notebook with parameters; a second call goes on.",
+    "claim": "What became of a claim about HRM, with its evidence.",
     "batch": "Run a grid of notebooks on the cores, or on a cluster.",
 }
 _DEBUG = "hrm_lite.debug"

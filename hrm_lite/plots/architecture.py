@@ -18,6 +18,7 @@ _INK = COLOURS["ink"]
 
 
 _PURPLE = "#8D6BB1"
+_PALE = 0.6  # of the colour's strength: what is not brought out can still be read, on white and on the dark page
 
 
 def architecture(*highlight: str, width: float = 5.2) -> Figure:
@@ -34,7 +35,7 @@ def architecture(*highlight: str, width: float = 5.2) -> Figure:
     figure, ax = plt.subplots(figsize=(width, 0.7 * width))
 
     def seen(part: str) -> float:
-        return 1.0 if not highlight or part in highlight else 0.42
+        return 1.0 if not highlight or part in highlight else _PALE
 
     blue, red, green = (COLOURS[name] for name in ("worker", "controller", "good"))
     ax.add_patch(_rounded(1.15, 0.68, 2.75, 2.9, ec=_INK, fc="none", ls=(0, (4, 3)), alpha=seen("segments"), lw=1.2))
@@ -73,20 +74,25 @@ def _box(
     ax: Axes, at: tuple[float, float], symbol: str, name: str, colour: str, alpha: float, wide: float = 0.88
 ) -> None:
     x, y = at
-    ax.add_patch(_rounded(x, y, wide, 0.65, fc=colour, ec="none", alpha=0.16 * alpha))
-    ax.add_patch(_rounded(x, y, wide, 0.65, fc="none", ec=colour, alpha=alpha, lw=1.6))
+    if alpha == 1:  # only what is brought out has a ground
+        ax.add_patch(_rounded(x, y, wide, 0.65, fc=colour, ec="none", alpha=0.2))
+    ax.add_patch(_rounded(x, y, wide, 0.65, fc="none", ec=colour, alpha=alpha, lw=2.2 if alpha == 1 else 1.2))
     middle = x + wide / 2
     ax.text(middle, y + 0.42, symbol, ha="center", va="center", fontsize=13, color=colour, alpha=alpha)
     ax.text(middle, y + 0.16, name, ha="center", va="center", fontsize=9.5, color=_INK, alpha=alpha)
 
 
+def _width(alpha: float) -> float:
+    return 1.8 if alpha == 1 else 1.2
+
+
 def _arrow(ax, start, end, colour, alpha, label="", at=(0, 0), bend=0.0) -> None:
-    style = dict(arrowstyle="-|>", mutation_scale=12, color=colour, alpha=alpha, lw=1.6, shrinkA=1, shrinkB=1)
+    style = dict(arrowstyle="-|>", mutation_scale=12, color=colour, alpha=alpha, lw=_width(alpha), shrinkA=1, shrinkB=1)
     ax.add_patch(FancyArrowPatch(start, end, connectionstyle=f"arc3,rad={bend}", **style))
     ax.text(*at, label, fontsize=12, color=colour, alpha=alpha)
 
 
 def _loop(ax, start, end, colour, alpha, label, at) -> None:
-    style = dict(arrowstyle="-|>", mutation_scale=11, color=colour, alpha=alpha, lw=1.6, shrinkA=0, shrinkB=0)
+    style = dict(arrowstyle="-|>", mutation_scale=11, color=colour, alpha=alpha, lw=_width(alpha), shrinkA=0, shrinkB=0)
     ax.add_patch(FancyArrowPatch(start, end, connectionstyle="arc3,rad=-1.1", **style))
     ax.text(*at, label, fontsize=9.5, color=colour, alpha=alpha, va="center")

@@ -127,7 +127,11 @@ def rotary_player(frequency: float, q: float = 0.3, k: float = 1.2, together: in
         right.set(xlabel="distance n − m", ylabel="dot product", ylim=(-1.15, 1.15), title=phase)
 
     with plt.rc_context({"savefig.dpi": 90}):  # a picture for each moment: they add up
-        return player(figure, draw, len(moments), fps=3)
+        alt = (
+            "Left, two arrows in a circle, q and k, each turned by its position. Right, their dot product against the "
+            "distance: a dot that stands still while both walk on, and runs along a cosine while k walks away."
+        )
+        return player(figure, draw, len(moments), fps=3, alt=alt)
 
 
 def _arrow(ax: Axes, angle: float, colour: str, label: str) -> None:

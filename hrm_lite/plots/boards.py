@@ -127,4 +127,4 @@ def thinking_player(puzzles: PuzzleSet, question, answers, titles=None, size: fl
         title = "question" if i == 0 else titles[i - 1] if titles else f"segment {i}"
         board(ax, puzzles, question, shown, frames[i - 1] if i else None, title)
 
-    return player(figure, draw, len(frames), fps=2)
+    return player(figure, draw, len(frames), fps=2, alt="A puzzle, and the answer after each step of thinking")

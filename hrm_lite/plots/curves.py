@@ -13,7 +13,7 @@ from .style import COLOURS
 
 __all__ = ["residual_curve", "residual_player", "schedule"]
 
-_NAMES = {"L": ("worker", "worker f_L"), "H": ("controller", "controller f_H"), "z": ("flat", "flat recurrence")}
+_NAMES = {"L": ("worker", "worker f_L"), "H": ("controller", "controller f_H"), "z": ("flat", "plain recurrence")}
 
 
 def residual_curve(ax: Axes, residuals: Residuals, part: str, label: str | None = None, **style) -> None:
@@ -50,7 +50,8 @@ def residual_player(runs: dict[str, Residuals], size: tuple[float, float] = (7.0
         ax.set(xlim=(0, steps + 1), ylim=(max(low / 2, 1e-8), high * 2), title=name, xlabel="step")
         ax.legend(loc="upper right", ncols=2)
 
-    return player(figure, draw, len(runs), fps=1)
+    alt = f"The residual of every step on a logarithmic axis, a picture for each of: {'; '.join(runs)}"
+    return player(figure, draw, len(runs), fps=1, alt=alt)
 
 
 def schedule(ax: Axes, parts: str, segments: int = 1) -> None:

@@ -38,9 +38,10 @@ def reach(parts: str, tracked: dict[str, int], width: float = 8.0):
     for row, count in enumerate(tracked.values()):
         for i, part in enumerate(parts):
             seen = i >= len(parts) - count
-            colour = COLOURS["controller" if part == "H" else "worker"] if seen else COLOURS["changed"]
+            # A quiet box lets the page through, light or dark.
+            colour = COLOURS[("controller" if part == "H" else "worker") if seen else "shade"]
             ax.add_patch(Rectangle((i + 0.56, row - 0.36), 0.88, 0.72, color=colour, linewidth=0))
-            ink = "white" if seen else COLOURS["flat"]
+            ink = "white" if seen else COLOURS["ink"]
             ax.text(i + 1, row, f"$f_{part}$", ha="center", va="center", fontsize=8, color=ink)
     ax.set(xlim=(0.4, len(parts) + 0.6), ylim=(len(tracked) - 0.5, -0.5), xticks=range(1, len(parts) + 1))
     ax.set(yticks=range(len(tracked)), xlabel="step of the segment")

@@ -1,4 +1,4 @@
-"""Maps that are applied again and again: the cobweb of one number, the paths and the basins of two."""
+"""Maps of two numbers that are applied again and again: paths, and the basins in which they end."""
 
 from __future__ import annotations
 
@@ -12,31 +12,9 @@ from torch import Tensor
 
 from .style import COLOURS
 
-__all__ = ["basins", "cobweb", "paths"]
+__all__ = ["basins", "paths"]
 
 _GROUNDS = ["#CFE3F2", "#F8DCCB", "#CBEBDF", "#F1DDE9"]  # pale blue, vermilion, green, purple
-
-
-@torch.no_grad()
-def cobweb(
-    ax: Axes, f: Callable[[Tensor], Tensor], start: float, steps: int, span: tuple[float, float], **style
-) -> None:
-    """z ← f(z) as a staircase between the curve of f and the diagonal; ``span`` is the range of both axes."""
-    grid = torch.linspace(*span, 400, dtype=torch.float64)
-    if not ax.lines:  # several cobwebs may share the axes
-        ax.plot(grid, f(grid), color=COLOURS["worker"], lw=2.2)
-        ax.plot(grid, grid, color=COLOURS["flat"], lw=1)
-    z = torch.tensor([start], dtype=torch.float64)
-    x, y = [z.item()], [span[0]]
-    for _ in range(steps):
-        fz = f(z)
-        x += [z.item(), fz.item()]
-        y += [fz.item(), fz.item()]
-        z = fz
-    style = {"color": COLOURS["controller"], "lw": 1.1, "solid_joinstyle": "round"} | style
-    ax.plot(x, y, **style)
-    ax.plot(start, span[0], "o", color=style["color"], markersize=5, clip_on=False, zorder=5)
-    ax.set(xlim=span, ylim=span, xlabel="z", ylabel="next z", aspect="equal")
 
 
 @torch.no_grad()

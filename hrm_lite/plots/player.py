@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html as markup
 import re
 import tempfile
 from collections.abc import Callable
@@ -15,11 +16,13 @@ from matplotlib.figure import Figure
 __all__ = ["player"]
 
 
-def player(figure: Figure, draw: Callable[[int], None], frames: int, fps: float, opens: int | None = None) -> str:
+def player(
+    figure: Figure, draw: Callable[[int], None], frames: int, fps: float, opens: int | None = None, alt: str = ""
+) -> str:
     """``draw(0)`` … ``draw(frames - 1)`` as a player that loops; closes the figure.
 
     opens: the frame that is shown until somebody plays; without it the one in the middle, since the first is usually
-    the dullest.
+    the dullest. alt: what is seen, for those who do not see it.
     The text is the same for the same pictures: matplotlib's random identifiers are replaced by a hash.
     """
     # Not FuncAnimation: it draws each frame three times.
@@ -33,6 +36,7 @@ def player(figure: Figure, draw: Callable[[int], None], frames: int, fps: float,
         html = path.read_text(encoding="utf-8")
     plt.close(figure)
     first = frames // 2 if opens is None else opens
+    html = html.replace('<img id="', f'<img alt="{markup.escape(alt)}" id="', 1)
     return _stand_alone(html.replace("this.current_frame = 0;", f"this.current_frame = {first};", 1))
 
 

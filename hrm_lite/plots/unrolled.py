@@ -71,4 +71,5 @@ def unrolled_player(models: dict[str, HRM], size: tuple[float, float] = (8.0, 2.
         seen = f"{n['all']:,} blocks in a segment, the gradient sees {n['gradient']:,} ({n['gradient'] / n['all']:.1%})"
         ax.set_title(f"{name}\n{seen}", fontsize=10)
 
-    return player(figure, draw, len(models), fps=0.7)
+    alt = f"The steps of a segment as boxes, a picture for each of: {'; '.join(models)}"
+    return player(figure, draw, len(models), fps=0.7, alt=alt)

@@ -1,6 +1,6 @@
 """Notebooks that attack the grader, or break by accident: what each may get at most, and what its owner must be told.
 
-`attacks(...)[name]` is (bytes of the file, points or None where it cannot be graded, words of the feedback that it brings).
+`attacks(...)[name]` is (bytes of the file, points or None where it cannot be graded, words that the feedback has).
 Of 9 points task 1 gives 3, task 2 gives 1, task 3 gives 2 and task 4 gives 3.
 """
 
@@ -28,7 +28,7 @@ CELL = {
             threading.Thread(target=time.sleep, args=(999,)).start()
         """, "code cell 1"),
     "50 GB": ("x = bytearray(50 << 30)", "MemoryError"),
-    "50 GB tensor": ("import torch\nx = torch.ones(50 << 28)", "can't allocate memory"),
+    "50 GB tensor": ("import torch\nx = torch.ones(50 << 28)", "allocate memory"),
     "50 GB by and by": ("x = []\nwhile True:\n    x.append(bytearray(1 << 24))", "MemoryError"),
     "a crash": ("import ctypes\nctypes.string_at(0)", "ended Python itself"),
     "kills": ("""
@@ -124,14 +124,15 @@ SEEN = {
     "reads at home": """
         import os
         for folder, _, names in os.walk("/course"):
-            found += [n for n in names if "judge" in n or "answers" in n or n.endswith(".ipynb")]
+            found += [n for n in names if "judge" in n or "answers_" in n or "halves" in n]
         """,
     "writes the gradebook": """
         import os
+        if os.path.isdir(GRADEBOOK):
+            found.append(1)
         try:
             os.makedirs(GRADEBOOK, exist_ok=True)
             open(GRADEBOOK + "/marks.csv", "w").write("me,9")
-            found.append(1)
         except OSError:
             pass
         """,
@@ -145,7 +146,7 @@ SEEN = {
         """,
     "calls out": """
         import socket
-        for where in (("1.1.1.1", 53), ("127.0.0.1", 22), ("8.8.8.8", 443)):
+        for where in (("127.0.0.1", PORT), ("1.1.1.1", 53)):
             try:
                 socket.create_connection(where, 1)
                 found.append(1)
@@ -155,7 +156,7 @@ SEEN = {
     "looks at other processes": """
         import os
         for process in filter(str.isdigit, os.listdir("/proc")):
-            if b"grader" in open(f"/proc/{process}/cmdline", "rb").read():
+            if b"cli import main" in open(f"/proc/{process}/cmdline", "rb").read():
                 found.append(process)
         """,
 }
@@ -260,21 +261,23 @@ def _large():
     return notebook
 
 
-def attacks(secrets, gradebook) -> dict[str, tuple[bytes, float | None, str]]:
-    """All of them. secrets: files that must not be read. gradebook: a folder that must not be written."""
+def attacks(secrets, gradebook, port=0) -> dict[str, tuple[bytes, float | None, str]]:
+    """All of them. secrets: files that must not be read. gradebook: a folder that must not be seen. port: where
+    somebody on this machine answers, who must not be reached.
+    """
     found = {name: (made.handed_in(before=[dedent(source)]), 9, said) for name, (source, said) in CELL.items()}
     for name, (value, before, said) in VALUE.items():
         answers = {"task-1": f"half = lambda x: {value}", "task-2": f"steps = {value}",
                    "task-3": f"centred = lambda x: {value}", "task-4": f"repeat = lambda f, x, n: {value}"}  # fmt: skip
         found[name] = made.handed_in(answers, before=[dedent(before)]), 0, said
     for name, look in SEEN.items():
-        names = f"SECRETS, GRADEBOOK, found = {[str(s) for s in secrets]!r}, {str(gradebook)!r}, []\n"
+        names = f"SECRETS, GRADEBOOK, PORT, found = {[str(s) for s in secrets]!r}, {str(gradebook)!r}, {port}, []\n"
         found[name] = made.handed_in({"task-2": names + dedent(look) + "steps = 5 if found else 0"}), 8, "Count again"
     loop, leave = "def {0}:\n    while True:\n        pass", "import os\ndef {0}:\n    os._exit(0)"
     found |= {
         "endless loop in a call": (made.handed_in({"task-3": loop.format("centred(x)")}), 7, "did not come back"),
-        "os._exit": (made.handed_in({"task-4": "import os\nos._exit(0)"}), 6, "ended Python itself"),
-        "os._exit in a call": (made.handed_in({"task-4": leave.format("repeat(f, x, n)")}), 6, "ended Python itself"),
+        "ends Python": (made.handed_in({"task-4": "import os\nos._exit(0)"}), 6, "ended Python itself"),
+        "ends Python in a call": (made.handed_in({"task-4": leave.format("repeat(*_)")}), 6, "ended Python itself"),
         "five crashes": (made.handed_in(before=["import os\nos._exit(1)"] * 5), 0, "more than 3 times"),
         "looks into frames": (made.handed_in({"task-1": dedent(LOOKS_INTO_FRAMES)}), 6, "Half of 3"),
         "patches torch": (made.handed_in(WRONG, before=[dedent(PATCHES_TORCH)]), 3, "Half of 3"),
@@ -283,7 +286,7 @@ def attacks(secrets, gradebook) -> dict[str, tuple[bytes, float | None, str]]:
         "deleted tests": (_deleted(), 9, "missing"),
         "doubled cells": (_doubled(), 9, "more than once"),
         "tests moved up": (_reordered(), 9, "above your solution"),
-        "changed tests": (_changed(), 4, "was changed"),
+        "changed tests": (_changed(), 4, "not as they were"),
         "saved by Colab": (_from_colab(), 9, "9</b> of 9"),
         "no metadata": (_bare(), 9, "lost the marks"),
         "another notebook": (_other(), None, "belongs to none"),

@@ -1,5 +1,8 @@
 """A test cell, marked on proxies: who is asked for, what passes, what the student reads of it."""
 
+import json
+import socket
+
 import pytest
 
 from classroom.grader.judge import mark, names_asked
@@ -7,6 +10,7 @@ from classroom.grader.link import Near
 from classroom.grader.notebooks import belongs_to, plan, read_handed
 from classroom.grader.trying import faults, run
 from tests.classroom import made
+from tests.classroom.attacks import attacks
 
 HIDDEN = "### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS"
 
@@ -42,7 +46,8 @@ def test_a_function_is_called_over_there_with_its_arguments_and_returns_data():
 
 def test_functions_come_back_and_go_in_again():
     student = "def make(n):\n    return lambda x: x + n\ndef twice(f, x):\n    return f(f(x))"
-    test = "add = make(3)\nassert add(1) == 4 and twice(add, 1) == 7\nassert twice(expression('lambda x: 2 * x'), 1) == 4"
+    test = "add = make(3)\nassert add(1) == 4 and twice(add, 1) == 7\n"
+    test += "assert twice(expression('lambda x: 2 * x'), 1) == 4"
     assert marked(student, test).passed
 
 
@@ -57,11 +62,11 @@ def test_an_argument_that_is_changed_over_there_is_changed_here():
     assert not marked("def f(x):\n    y = x.clone()\n    y[0] = 9", test).passed
 
 
-def test_both_sides_draw_the_same_random_numbers_every_time():
+def test_random_numbers_are_the_same_every_time():
     test = "import torch\nraise Wrong(f'{float(torch.rand(())):.6f} {draw():.6f}')"
     student = "import torch\ndef draw():\n    return float(torch.rand(()))"
     first, second = marked(student, test), marked("import torch; torch.rand(9)\n" + student, test)
-    assert first.message == second.message and len(set(first.message.split())) == 1
+    assert first.message == second.message
 
 
 @pytest.mark.parametrize(
@@ -76,7 +81,7 @@ def test_both_sides_draw_the_same_random_numbers_every_time():
         ("half = None", "exercises.check('C90.1', half)", "nothing to check yet"),
         ("def half(x): return 5", "half(object())", "cannot work with"),
         ("def half(x): return object()", "if half(3) - 1.5 > 0.1: raise Wrong('no')", "no plain data"),
-        ("def half(x): return float('nan')", "if abs(half(3) - 1.5) > 0.1: raise Wrong('no')", "`half` returns holds NaN"),
+        ("def half(x): return float('nan')", "if abs(half(3) - 1.5) > 0.1: raise Wrong()", "`half` returns holds NaN"),
         ("half = [1.0, float('nan')]", "if half[1] > 3: raise Wrong('no')", "`half` holds NaN"),
         ("def half(x): raise SystemExit", "half(3)", "SystemExit"),
         ("def half(x): return half(x)", "half(3)", "RecursionError"),
@@ -121,11 +126,25 @@ def test_each_test_is_judged_where_its_cell_stands():
 
 def test_what_a_student_wrote_is_found_by_task(tmp_path):
     path = tmp_path / "x.ipynb"
-    import json
-
     notebook = made.handed_in(after=["extra = 1"])
     path.write_text("\ufeff" + json.dumps(notebook), encoding="utf-8")
     handed, master = read_handed(path), made.master()
     found = plan(master, handed)
     assert found.sources["1"] == [made.SOLUTIONS["task-1"]] and found.written == {"why": "*Your answer here.*"}
     assert found.notes == [] and belongs_to(handed, "anything.ipynb", {made.NAME: master}) == made.NAME
+
+
+def test_a_cell_may_leave_a_score_whether_it_passes_or_not():
+    assert marked("def f(): return 7", "score = f() / 2\nassert score > 3").score == 3.5
+    assert marked("def f(): return 7", "score = f() / 2\nif score < 9: raise Wrong('more')").score == 3.5
+    assert marked("score = 5\ndef f(): return 7", "f()").score is None, "the student's own is not taken"
+    assert marked("def f(): return 'much'", "score = f()").score is None
+
+
+@pytest.mark.parametrize("name", ["reads", "writes the gradebook", "calls out", "looks at other processes"])
+def test_without_walls_an_attack_succeeds(name, tmp_path):
+    """Or the test that holds the sandbox to it could not fail. Here they run in this very process."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        whole, points, _ = attacks([made.MASTER], tmp_path, server.getsockname()[1])[name]
+        assert points == 8
+        assert run(made.master(), json.loads(whole.replace(b"cli import main", b"pytest"))).points == 9

@@ -1,5 +1,6 @@
 """What travels between judge and pupil arrives as it was, and nothing else arrives as anything but a name."""
 
+import contextlib
 import json
 import math
 
@@ -75,7 +76,7 @@ class Tensor(torch.Tensor):
 
 @pytest.mark.parametrize(
     "value",
-    [object(), Float(1), torch.zeros(2).as_subclass(Tensor), {1, 2}, {1: 2}, np.array([object()]), b"bytes", 1j.__class__.mro,
+    [object(), Float(1), torch.zeros(2).as_subclass(Tensor), {1, 2}, {1: 2}, np.array([object()]), b"bytes", len,
      np.array(["text"]), torch.eye(2).to_sparse(), type("Int", (int,), {})(3), type("List", (list,), {})([1])],
 )  # fmt: skip
 def test_anything_else_arrives_as_the_name_of_its_type_and_equals_nothing(value):
@@ -83,7 +84,7 @@ def test_anything_else_arrives_as_the_name_of_its_type_and_equals_nothing(value)
     if callable(value):
         assert found == ("remote", 7, "kept")
     else:
-        assert isinstance(found, Foreign) and found != found and found != value and not found == 1
+        assert isinstance(found, Foreign) and found != found and found != value and found != 1
         assert repr(found).startswith("an object of type ")
 
 
@@ -106,19 +107,15 @@ TREES = st.recursive(
 @settings(max_examples=300, deadline=None)
 @given(TREES, st.lists(st.binary(max_size=16), max_size=2))
 def test_a_strangers_tree_is_a_value_or_nonsense(tree, blobs):
-    try:
+    with contextlib.suppress(wire.Nonsense):
         wire.Reader(blobs, lambda *_: "remote", Foreign, None).value(tree)
-    except wire.Nonsense:
-        pass
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60), st.binary(max_size=9))
 def test_a_strangers_bytes_are_a_message_or_nonsense(text, raw):
-    try:
+    with contextlib.suppress(wire.Nonsense):
         wire.unframe(text, raw)
-    except wire.Nonsense:
-        pass
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ Each function returns what a notebook shows. The same output works in the render
 on Colab; where scripts do not run, a sentence says what would be seen.
 """
 
-from .pictures import chain, clocks, cobweb, gradient_terms, halting_rule, row_life
+from .pictures import chain, clocks, cobweb, gradient_terms, guess_effects, halting_rule, orbit, row_life, thinking
 
-__all__ = ["chain", "clocks", "cobweb", "gradient_terms", "halting_rule", "row_life"]
+__all__ = [
+    "chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit", "row_life", "thinking",
+]  # fmt: skip

@@ -7,10 +7,16 @@ import json
 import re
 from importlib import resources
 
+import numpy as np
+import torch
 from IPython.display import HTML
 from torch import Tensor
 
-__all__ = ["chain", "clocks", "cobweb", "gradient_terms", "halting_rule", "row_life"]
+from ...puzzles.base import PuzzleSet
+
+__all__ = [
+    "chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit", "row_life", "thinking",
+]  # fmt: skip
 
 _STYLE = """
 .hrm-live{--blue:#0072b2;--red:#c8500a;--green:#00805c;--grey:#7b818c;--purple:#8a63b0;--on:#fff;
@@ -114,6 +120,101 @@ def halting_rule(q_halt: Tensor, right: Tensor, q_continue: Tensor | None = None
         "A small margin stops early, a large one late or never; the values and the truth stand beside it.",
         data,
     )
+
+
+def thinking(
+    puzzles: PuzzleSet, question, answers, titles=None, label=None, unit: str = "board", opens: int | None = None,
+    plays: bool = False,
+) -> HTML:  # fmt: skip
+    """A board and the answers that it goes through, to be played, stepped and dragged.
+
+    question: (seq_len,) tokens; answers: (boards, seq_len); titles: what each is called, otherwise "segment 1", ….
+    label: the right answer; with it, a curve beside the board says how many blanks are right. unit: what the curve's
+    axis counts. opens: the board that it opens at, 0 for the question; without it the one in the middle. plays: begin
+    by itself, where the reader has not asked for less motion. ValueError for boards of another size.
+    """
+    boards = torch.cat([torch.tensor(np.asarray(t)).long().reshape(-1, puzzles.seq_len) for t in (question, answers)])
+    titles = [f"segment {i}" for i in range(1, len(boards))] if titles is None else list(titles)
+    if len(titles) != len(boards) - 1:
+        raise ValueError(f"there are {len(boards) - 1} answers and {len(titles)} titles")
+    broken = puzzles.violations(boards)
+    broken[0] = False  # blanks are no mistake of the question
+    data = {
+        "grid": list(puzzles.grid), "box": list(puzzles.box) if puzzles.box else None, "titles": titles, "unit": unit,
+        "faces": [[face.character, face.colour] for face in puzzles.faces],
+        "boards": [_letters(b) for b in boards], "broken": [b.nonzero().flatten().tolist() for b in broken],
+        "label": None if label is None else _letters(torch.tensor(np.asarray(label)).long()),
+        "opens": (len(boards) - 1) // 2 if opens is None else opens, "plays": plays,
+    }  # fmt: skip
+    return _live(
+        "thinking",
+        "A puzzle and its answer, board after board; cells that break a rule are red, those that changed are grey",
+        f"Here the answer to a puzzle forms in {len(boards) - 1} boards, all of its cells at once.",
+        data,
+    )
+
+
+def orbit(
+    clouds: dict[str, Tensor], shares: dict[str, Tensor], groups: Tensor, letters: str, kind: str, moments: list[str]
+) -> HTML:
+    """Points on three principal axes, to be turned by dragging, with the arrow keys or by sliders.
+
+    clouds: by name, (moments, points, 3), the coordinates on the axes. shares: by the same names, the share of the
+    variance on each of the three. groups: (points,) numbers from 0; each point is drawn as its group's letter, which
+    is the ``kind`` ("digit") that the reading names. moments: a word or two for each. ValueError where these do not
+    fit together.
+    """
+    shapes = {name: tuple(cloud.shape) for name, cloud in clouds.items()}
+    wanted = (len(moments), len(groups), 3)
+    if set(shapes.values()) != {wanted} or set(shares) != set(clouds):
+        raise ValueError(f"each cloud should be {wanted}, moments, points and axes, with its shares: they are {shapes}")
+    if sorted(set(groups.tolist())) != list(range(len(letters))):
+        raise ValueError(f"there are {len(letters)} letters, so groups should hold every number from 0 and no other")
+    data = {
+        "clouds": [
+            {"name": name, "shares": [round(v, 4) for v in shares[name].tolist()], "points": _packed(cloud)}
+            for name, cloud in clouds.items()
+        ],
+        "groups": groups.tolist(), "letters": list(letters), "kind": kind, "moments": list(moments),
+    }  # fmt: skip
+    return _live(
+        "orbit",
+        f"A cloud of points in three dimensions, each written as its {kind}; it turns when it is dragged",
+        f"Here a cloud of points stands in three dimensions, each written as its {kind}, and turns when it is dragged.",
+        data,
+    )
+
+
+def guess_effects(measured: dict[str, list[float]], says: dict[str, str] | None = None) -> HTML:
+    """Changes of a model, for each a guess of what it does to accuracy; at a press, what was measured, seed by seed.
+
+    measured: the change in points of exact accuracy, a number for each seed, by the name of the change. says: a few
+    words beside a name. ValueError where there is nothing to guess.
+    """
+    if not measured or not all(measured.values()):
+        raise ValueError(f"each change should have a number for at least one seed, and they are {measured}")
+    reach = 20 * -(-max(abs(v) for values in measured.values() for v in values) // 20)  # ticks at a quarter of it
+    data = {"names": list(measured), "says": [(says or {}).get(name, "") for name in measured], "reach": int(reach)}
+    data["measured"] = [[round(v, 1) for v in values] for values in measured.values()]
+    return _live(
+        "guess_effects",
+        "A row for each change of the model: a diamond for the guess, and on demand a dot for every seed measured",
+        "Here one sets a guess for each change of the model and then sees what was measured, seed by seed.",
+        data,
+    )
+
+
+def _letters(tokens: Tensor) -> str:
+    return "".join(chr(65 + t) for t in tokens.tolist())
+
+
+_KEYS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def _packed(cloud: Tensor) -> str:
+    """Two characters a coordinate: its thousandths of the largest distance from 0, from −1000 to 1000."""
+    steps = (1000 + 1000 * cloud / cloud.norm(dim=-1).max()).round().long().flatten().tolist()
+    return "".join(_KEYS[v // 62] + _KEYS[v % 62] for v in steps)
 
 
 def _numbers(logits: Tensor) -> list[list[float]]:

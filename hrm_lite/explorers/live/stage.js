@@ -79,6 +79,7 @@ function stage(id, heights, draw) {
     };
     input.addEventListener("input", () => { set(); S.show(); });
     set();
+    return (v) => { input.value = v; set(); };   // moves it, for a player
   };
   let row;
   S.button = (label, press) => {
@@ -87,15 +88,18 @@ function stage(id, heights, draw) {
     b.addEventListener("click", () => { press(b); S.show(); });
     return b;
   };
-  // steps on a timer from a press of its button to the next, or until step() is false; nothing moves unasked
+  // steps on a timer from a press of its button to the next, or until step() is false; nothing moves unasked,
+  // but where a picture calls what this returns, and asks first whether the reader wants no motion
   S.player = (label, step, milliseconds) => {
     let timer = null;
     const play = (on) => {
       clearInterval(timer);
       timer = on ? setInterval(() => { if (!root.isConnected || step() === false) play(false); S.show(); }, milliseconds) : null;
       b.textContent = on ? "❚❚ pause" : "▶ " + label;
+      reading.setAttribute("aria-live", on ? "off" : "polite");   // nobody can listen to two sentences a second
     };
     const b = S.button("▶ " + label, () => play(!timer));
+    return play;
   };
   // a dot on the x axis of the data, from ends[0] to ends[1], that is dragged, or moved with the arrow keys
   S.handle = (name, X, y, ends, now, move) => {
