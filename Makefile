@@ -9,7 +9,7 @@ TORCH  ?= cpu
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help book test fast scale colab lab lint strip fold address clean
+.PHONY: help book test fast scale colab lab lint strip fold address assignments grade clean
 .DELETE_ON_ERROR:
 
 # The book and its tests run alike, so that they get the same numbers to the last bit: one thread a
@@ -23,7 +23,7 @@ book test: export JUPYTER_PREFER_ENV_PATH := 1
 book test: export IPYTHONDIR := $(CURDIR)/_build/ipython
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 book: $(READY)  ## install, execute the chapters, render the pages; prints the page to open
 	@$(PY) tools/execute.py --jobs $(JOBS)
@@ -55,6 +55,13 @@ fold: $(READY)  ## close solutions and other hidden cells on Colab, too
 
 address: $(READY)  ## move badges, bootstrap cells, links and citation: make address URL=https://github.com/OWNER/NAME
 	@$(PY) tools/address.py $(if $(URL),'$(URL)')
+
+assignments: $(READY)  ## what students get: _build/classroom/release, a folder and a zip each
+	@$(PY) -m classroom.grader assignments
+
+grade: $(READY)  ## grade what came back: make grade SUBMISSIONS=FOLDER_OR_ZIP [ASSIGNMENT=NAME]
+	@test -n "$(SUBMISSIONS)" || { echo "which ones? make grade SUBMISSIONS=FOLDER_OR_ZIP" >&2; exit 2; }
+	@$(PY) -m classroom.grader grade "$(SUBMISSIONS)" --jobs $(JOBS) $(if $(ASSIGNMENT),--assignment $(ASSIGNMENT))
 
 clean:  ## remove what `make book` built; the environment, runs and data stay
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis

@@ -90,8 +90,9 @@ def test_a_figure_says_in_words_what_is_seen(path):
 
 
 def test_every_exercise_that_can_be_checked_stands_in_its_chapter():
-    """And the other way round: what a chapter checks, there is a check for."""
-    called = {name for path in CHAPTERS for name in re.findall(r'check\(\\"([\dA-Z.]+)\\"', path.read_text("utf-8"))}
+    """Or in its assignment. And the other way round: what a page checks, there is a check for."""
+    pages = [*CHAPTERS, *(ROOT / "classroom" / "source").glob("*/*.ipynb")]
+    called = {name for path in pages for name in re.findall(r'check\(\\"([\dA-Z.]+)\\"', path.read_text("utf-8"))}
     assert called == set(exercises.numbers())
 
 

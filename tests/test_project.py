@@ -61,7 +61,7 @@ def test_lower_bounds_are_loose_and_there_for_all():
         assert "==" not in operators, f"{name} is pinned: exact versions belong into constraints.txt"
 
 
-@pytest.mark.parametrize("group", ["dependencies", *sorted(EXTRAS.keys() - {"classroom"})])
+@pytest.mark.parametrize("group", ["dependencies", *sorted(EXTRAS)])
 def test_constraints_hold_an_exact_and_allowed_version_of_every_requirement(group):
     pinned = pins("constraints.txt")
     for name, requirement in (NEEDED if group == "dependencies" else EXTRAS[group]).items():
@@ -282,12 +282,12 @@ def test_the_bootstrap_cell_follows_the_version(copy):
 def test_nothing_is_opened_in_the_encoding_that_a_system_happens_to_have():
     """UTF-8 on Linux, something else on Windows."""
     careless = []
-    for folder in ("hrm_lite", "tools", "experiments", "benchmarks"):
+    for folder in ("hrm_lite", "tools", "experiments", "benchmarks", "classroom"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 name = isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", ""))
                 text = name in ("read_text", "write_text") or (
-                    name == "open" and getattr(getattr(call.func, "value", None), "id", "") != "os"
+                    name == "open" and getattr(getattr(call.func, "value", None), "id", "") not in ("os", "archive")
                     and not any(isinstance(a, ast.Constant) and "b" in str(a.value) for a in call.args[:2]))
                 named = [k.arg for k in call.keywords] if text else []
                 if text and "encoding" not in named and not (name == "read_text" and call.args):
@@ -306,7 +306,7 @@ def test_no_two_files_are_one_where_capitals_do_not_count_and_every_name_can_be_
 def test_the_reference_has_every_module_that_offers_something():
     package = ROOT / "hrm_lite"
     inner = ("puzzles.arc.", "puzzles.maze.", "puzzles.sudoku.", "puzzles.compiled", "solving.", "official.", "plots.")
-    inner += ("cli.", "exercises.chapter_", "exercises.appendix_", "explorers.live.", "dynamics.")
+    inner += ("cli.", "exercises.chapter_", "exercises.appendix_", "exercises.classroom_", "explorers.live.", "dynamics.")
     offering = {
         ".".join(path.relative_to(package).with_suffix("").parts)
         for path in package.rglob("*.py")

@@ -1,8 +1,9 @@
-"""The exercises of the chapters, checked at once: what is wrong with an answer, and why; never what the answer is.
+"""The exercises of the chapters and the classroom, checked at once: what is wrong, and why; never what the answer is.
 
-A chapter's checks stand in a module of its number. ``tests/exercises`` holds each to right and to wrong answers.
+A chapter's checks stand in a module of its number, an assignment's in `classroom_N`. ``tests/exercises`` holds each to
+right and to wrong answers.
 """
 
-from .base import Verdict, check, judge, numbers
+from .base import Verdict, check, expression, judge, numbers
 
-__all__ = ["Verdict", "check", "judge", "numbers"]
+__all__ = ["Verdict", "check", "expression", "judge", "numbers"]

@@ -12,6 +12,7 @@ import importlib.util
 import math
 import numbers as kinds
 import pkgutil
+import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ import torch
 from torch import Tensor
 
 __all__ = [
-    "Unanswered", "Verdict", "Wrong", "call", "check", "choice", "exercise", "judge", "number", "numbers", "tensor",
+    "Unanswered", "Verdict", "Wrong", "call", "check", "choice", "exercise", "expression", "judge", "number", "numbers",
+    "tensor",
 ]  # fmt: skip
 
 
@@ -31,6 +33,25 @@ class Wrong(Exception):
 
 class Unanswered(Exception):
     """The stub is still there."""
+
+
+class expression:
+    """A function that is handed to the reader's function, kept as its text: it can be sent to where that one runs.
+
+    text: a Python expression whose value is a function; ``torch``, ``np`` and ``math`` are in sight.
+    """
+
+    def __init__(self, text: str):
+        self.text = text
+        self._function = eval(text, {"torch": torch, "np": np, "math": math})
+        if not callable(self._function):
+            raise TypeError(f"expression({text!r}) is no function: begin it with `lambda`")
+
+    def __call__(self, *arguments, **named):
+        return self._function(*arguments, **named)
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -55,7 +76,10 @@ _KEPT: dict[str, _Exercise] = {}
 
 
 def exercise(name: str, expects: str):
-    """Register a check. name: "5.2", the chapter and the exercise. expects: what it wants to be given, in words."""
+    """Register a check. name: "5.2", the chapter and the exercise, or "C5.2" in the classroom's assignment 5.
+
+    expects: what it wants to be given, in words.
+    """
 
     def keep(function: Callable[[object], str]):
         if name in _KEPT:
@@ -67,22 +91,35 @@ def exercise(name: str, expects: str):
 
 
 def numbers() -> list[str]:
-    """The exercises that can be checked, in order: "1.1", "1.2", … and those of the appendix, "A.1", …"""
+    """What can be checked, in order: "1.1", "1.2", …, the appendix' "A.1", …, and the classroom's "C1.1", …"""
     package = importlib.import_module(__package__)
     for module in pkgutil.iter_modules(package.__path__):
-        if module.name.startswith(("chapter_", "appendix_")):
+        if module.name.startswith(("chapter_", "appendix_", "classroom_")):
             importlib.import_module(f"{__package__}.{module.name}")
-    return sorted(_KEPT, key=lambda name: [int(part) if part.isdecimal() else 99 for part in name.split(".")])
+
+    def place(name: str) -> tuple:
+        letter, *parts = re.findall(r"[A-Z]|\d+", name) if name[:1].isalpha() else ["", *name.split(".")]
+        return letter, [int(part) for part in parts]
+
+    return sorted(_KEPT, key=place)
+
+
+def _module(name: str) -> str:
+    """Where a check stands: "5.2" in chapter_05, "A.1" in appendix_a, "C5.2" in classroom_5."""
+    group = name.partition(".")[0]
+    if group.isdecimal():
+        return f"chapter_{int(group):02}"
+    return f"classroom_{group[1:]}" if re.fullmatch(r"C\d+", group) else f"appendix_{group.lower()}"
 
 
 def judge(name: str, answer) -> Verdict:
     """Check an answer, silently. The random numbers of the caller are left as they were.
 
-    name: "5.2", the chapter and the exercise. answer: what the exercise asks for.
+    name: "5.2", the chapter and the exercise, or "C5.2", the classroom's. answer: what the exercise asks for.
     Raises KeyError where there is no such exercise.
     """
-    name, chapter = str(name), str(name).partition(".")[0]
-    module = f"chapter_{int(chapter):02}" if chapter.isdecimal() else f"appendix_{chapter.lower()}"
+    name = str(name)
+    module = _module(name)
     if module.isidentifier() and importlib.util.find_spec(f"{__package__}.{module}"):
         importlib.import_module(f"{__package__}.{module}")
     if name not in _KEPT:

@@ -12,11 +12,12 @@ from .pictures import (
     guess_effects,
     halting_rule,
     orbit,
+    restarts,
     row_life,
     thinking,
 )  # fmt: skip
 
 __all__ = [
-    "chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit",
-    "row_life", "thinking",
+    "chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit", "restarts", "row_life",
+    "thinking",
 ]  # fmt: skip

@@ -15,8 +15,8 @@ from torch import Tensor
 from ...puzzles.base import PuzzleSet
 
 __all__ = [
-    "chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit",
-    "row_life", "thinking",
+    "chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit", "restarts", "row_life",
+    "thinking",
 ]  # fmt: skip
 
 _STYLE = """
@@ -123,44 +123,30 @@ def halting_rule(q_halt: Tensor, right: Tensor, q_continue: Tensor | None = None
     )
 
 
-def orbit(
-    clouds: dict[str, Tensor], shares: dict[str, Tensor], groups: Tensor, letters: str, kind: str, moments: list[str]
-) -> HTML:
-    """Points on three principal axes, to be turned by dragging, with the arrow keys or by sliders.
+def restarts(question: Tensor, solution: Tensor, answers: Tensor, q_halt: Tensor, segments: Tensor) -> HTML:
+    """One 9x9 puzzle that was begun several times: the answer of each attempt, its Q̂, and which one Q would choose.
 
-    clouds: by name, (moments, points, 3), the coordinates on the axes. shares: by the same names, the share of the
-    variance on each of the three. groups: (points,) numbers from 0; each point is drawn as its group's letter, which
-    is the ``kind`` ("digit") that the reading names. moments: a word or two for each. ValueError where these do not
-    fit together.
+    question, solution: (81,) tokens, 1 for a blank and k + 1 for the digit k; answers: (attempts, 81) tokens; q_halt:
+    (attempts,) logits; segments: (attempts,). ValueError where the numbers of attempts or of cells differ.
     """
-    shapes = {name: tuple(cloud.shape) for name, cloud in clouds.items()}
-    wanted = (len(moments), len(groups), 3)
-    if set(shapes.values()) != {wanted} or set(shares) != set(clouds):
-        raise ValueError(f"each cloud should be {wanted}, moments, points and axes, with its shares: they are {shapes}")
-    if sorted(set(groups.tolist())) != list(range(len(letters))):
-        raise ValueError(f"there are {len(letters)} letters, so groups should hold every number from 0 and no other")
-    data = {
-        "clouds": [
-            {"name": name, "shares": [round(v, 4) for v in shares[name].tolist()], "points": _packed(cloud)}
-            for name, cloud in clouds.items()
-        ],
-        "groups": groups.tolist(), "letters": list(letters), "kind": kind, "moments": list(moments),
-    }  # fmt: skip
+    count, cells = answers.shape
+    if {len(q_halt), len(segments)} != {count} or {len(question), len(solution), cells} != {81}:
+        raise ValueError(
+            f"{count} answers of {cells} cells, {len(q_halt)} values of Q and {len(segments)} numbers of segments do "
+            "not go together: one of each for every attempt, and 81 cells."
+        )
+
+    def digits(board: Tensor) -> str:
+        return "".join(str(max(t - 1, 0)) for t in board.tolist())
+
+    data = {"question": digits(question), "solution": digits(solution), "answers": [digits(a) for a in answers],
+            "q": [round(q, 2) for q in q_halt.tolist()], "segments": segments.tolist()}  # fmt: skip
     return _live(
-        "orbit",
-        f"A cloud of points in three dimensions, each written as its {kind}; it turns when it is dragged",
-        f"Here a cloud of points stands in three dimensions, each written as its {kind}, and turns when it is dragged.",
+        "restarts",
+        "Left: a Sudoku as one attempt fills it in, wrong cells shaded; right: a dot for the belief in each attempt",
+        "The model is begun at other random vectors each time; some attempts find the answer, and Q̂ says which.",
         data,
     )
-
-
-_KEYS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-
-def _packed(cloud: Tensor) -> str:
-    """Two characters a coordinate: its thousandths of the largest distance from 0, from −1000 to 1000."""
-    steps = (1000 + 1000 * cloud / cloud.norm(dim=-1).max()).round().long().flatten().tolist()
-    return "".join(_KEYS[v // 62] + _KEYS[v % 62] for v in steps)
 
 
 def thinking(
@@ -195,6 +181,37 @@ def thinking(
     )
 
 
+def orbit(
+    clouds: dict[str, Tensor], shares: dict[str, Tensor], groups: Tensor, letters: str, kind: str, moments: list[str]
+) -> HTML:
+    """Points on three principal axes, to be turned by dragging, with the arrow keys or by sliders.
+
+    clouds: by name, (moments, points, 3), the coordinates on the axes. shares: by the same names, the share of the
+    variance on each of the three. groups: (points,) numbers from 0; each point is drawn as its group's letter, which
+    is the ``kind`` ("digit") that the reading names. moments: a word or two for each. ValueError where these do not
+    fit together.
+    """
+    shapes = {name: tuple(cloud.shape) for name, cloud in clouds.items()}
+    wanted = (len(moments), len(groups), 3)
+    if set(shapes.values()) != {wanted} or set(shares) != set(clouds):
+        raise ValueError(f"each cloud should be {wanted}, moments, points and axes, with its shares: they are {shapes}")
+    if sorted(set(groups.tolist())) != list(range(len(letters))):
+        raise ValueError(f"there are {len(letters)} letters, so groups should hold every number from 0 and no other")
+    data = {
+        "clouds": [
+            {"name": name, "shares": [round(v, 4) for v in shares[name].tolist()], "points": _packed(cloud)}
+            for name, cloud in clouds.items()
+        ],
+        "groups": groups.tolist(), "letters": list(letters), "kind": kind, "moments": list(moments),
+    }  # fmt: skip
+    return _live(
+        "orbit",
+        f"A cloud of points in three dimensions, each written as its {kind}; it turns when it is dragged",
+        f"Here a cloud of points stands in three dimensions, each written as its {kind}, and turns when it is dragged.",
+        data,
+    )
+
+
 def guess_effects(measured: dict[str, list[float]], says: dict[str, str] | None = None) -> HTML:
     """Changes of a model, for each a guess of what it does to accuracy; at a press, what was measured, seed by seed.
 
@@ -216,6 +233,15 @@ def guess_effects(measured: dict[str, list[float]], says: dict[str, str] | None 
 
 def _letters(tokens: Tensor) -> str:
     return "".join(chr(65 + t) for t in tokens.tolist())
+
+
+_KEYS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def _packed(cloud: Tensor) -> str:
+    """Two characters a coordinate: its thousandths of the largest distance from 0, from −1000 to 1000."""
+    steps = (1000 + 1000 * cloud / cloud.norm(dim=-1).max()).round().long().flatten().tolist()
+    return "".join(_KEYS[v // 62] + _KEYS[v % 62] for v in steps)
 
 
 def _numbers(logits: Tensor) -> list[list[float]]:
