@@ -21,12 +21,19 @@ from command_line import keep, options, read
 from torch import Tensor
 
 from hrm_lite import HRM, Trainer, load_model, model_preset, train_preset
-from hrm_lite.dynamics import answers, moments
+from hrm_lite.dynamics import (
+    answers,
+    directions,
+    fit_probe,
+    moments,
+    nudge,
+    participation_ratio,
+    run_frozen,
+)  # fmt: skip
 from hrm_lite.model import Latents
 from hrm_lite.puzzles import sudoku
 from hrm_lite.records import provenance, shipped
 from hrm_lite.solving.attempts import random_latents
-from hrm_lite.states import directions, fit_probe, nudge, participation_ratio, run_frozen
 
 PRESET, SOURCE, TRAIN_PUZZLES, TEST_PUZZLES, PROBE_PUZZLES = "sudoku-4x4", "generated:4x4:4-6", 20_000, 500, 1_500
 EXPLORATION = {"explore-050": 0.5, "explore-010": 0.1}

@@ -30,6 +30,19 @@ def values(segments=6, puzzles=40):
     return q_halt, right, torch.randn(segments, puzzles, generator=draw) + 2
 
 
+def attempts(count=16):
+    """question, solution, answers, q_halt, segments: attempts with 0 to 15 wrong cells."""
+    draw = torch.Generator().manual_seed(1)
+    solution = torch.randint(2, 11, (81,), generator=draw)
+    answers = solution.repeat(count, 1)
+    for k, wrong in enumerate(torch.randperm(count, generator=draw).tolist()):
+        cells = torch.randperm(81, generator=draw)[:wrong]
+        answers[k, cells] = (answers[k, cells] - 1) % 9 + 2
+    q_halt = 2 * torch.randn(count, generator=draw)
+    question = torch.where(torch.rand(81, generator=draw) < 0.3, solution, 1)
+    return question, solution, answers, q_halt, torch.arange(count) + 1
+
+
 @lru_cache
 def boards():
     """A small Sudoku, and answers to it that come right cell by cell."""
@@ -67,6 +80,7 @@ PICTURES = {
     "cobweb": live.cobweb, "chain": live.chain, "clocks": live.clocks, "gradient_terms": live.gradient_terms,
     "guess_effects": lambda: live.guess_effects({"one step": [7, 5.5, 8], "attention": [-62, -70, -66]}),
     "row_life": live.row_life, "halting_rule": lambda: live.halting_rule(*values(8, 300)),
+    "restarts": lambda: live.restarts(*attempts()),
     "thinking": thinking, "orbit": an_orbit,
 }  # fmt: skip
 
@@ -129,6 +143,22 @@ def number(text: str, pattern: str) -> float:
     found = re.search(pattern.replace("#", r"(−?[\d.]+)"), text)
     assert found, text
     return float(found[1].replace("−", "-"))
+
+
+@in_browser
+def test_restarts_count_the_right_ones_and_ring_the_highest_q(tmp_path):
+    question, solution, answers, q_halt, segments = made = attempts()
+    texts = readings(tmp_path, *((live.restarts(*made), slide(0, k)) for k in (1, 5, 16)))
+    for k, text in zip((1, 5, 16), texts, strict=True):
+        wrong = (answers[:k] != solution).sum(1)
+        best = int(q_halt[:k].argmax())
+        assert number(text, "far # of") == int((wrong == 0).sum())
+        assert number(text, "Q̂ #,") == pytest.approx(q_halt[k - 1].sigmoid().item(), abs=1e-3)
+        assert number(text, r"\(ringed\) is attempt #,") == best + 1
+        assert ("which is right" in text) == (wrong[best] == 0)
+        assert (f"{wrong[-1]} cells wrong" in text) == bool(wrong[-1])
+    with pytest.raises(ValueError, match="one of each for every attempt"):
+        live.restarts(question, solution, answers, q_halt[:3], segments)
 
 
 @in_browser

@@ -60,16 +60,6 @@ def test_a_board_shows_givens_in_bold_and_marks_broken_and_changed_cells(puzzles
     assert grounds(ax) == {i: to_hex(plots.COLOURS["changed"]) for i in np.flatnonzero(question == 1).tolist()}
 
 
-def test_the_player_needs_no_network_and_is_the_same_each_time(puzzles):
-    answers = np.stack([puzzles.inputs[0], puzzles.labels[0]])
-    one, two = (plots.thinking_player(puzzles, puzzles.inputs[0], answers) for _ in range(2))
-    assert one == two
-    assert "http" not in one and "<link" not in one and 'class="fa' not in one
-    assert one.count("frames[") >= 3 and "▶" in one
-    other = plots.thinking_player(puzzles, puzzles.inputs[1], answers)
-    assert other != one
-
-
 def test_the_player_tells_what_is_seen_to_who_does_not_see_it():
     html = player(plt.figure(figsize=(1, 1)), lambda i: None, 2, fps=1, alt='a "b" <c>')
     assert html.count('<img alt="a &quot;b&quot; &lt;c&gt;" id="_anim_img') == 1

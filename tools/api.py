@@ -20,7 +20,7 @@ from tools import address
 
 # In the order in which the book builds them; a test knows if a module with public names is missing.
 MODULES = (
-    "config", "presets", "layers", "model", "baselines", "fixed_points", "dynamics", "states", "gradients", "losses",
+    "config", "presets", "layers", "model", "baselines", "fixed_points", "dynamics", "gradients", "losses",
     "halting", "official", "solving", "voting", "records", "findings", "processes", "training.arguments",
     "training.trainer", "training.supervision", "training.rows", "training.optim", "training.working",
     "training.compiling", "training.checkpoints", "training.loading", "training.precision", "training.notebook",
@@ -40,7 +40,7 @@ round brackets, with *batch* first. The source is meant to be read too: most mod
 ```text
 hrm_lite/
   config presets layers model losses halting gradients        the model, in the order of the chapters
-  fixed_points dynamics states baselines                      what the chapters hold it against
+  fixed_points dynamics baselines                             what the chapters hold it against
   official/    the published programs: their configurations, weights and folders
   solving voting records findings processes                   using it, and what a run was
   training/    a run: trainer, supervision, rows, optimizer, precision, checkpoints, run folder; loading and export

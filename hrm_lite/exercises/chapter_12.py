@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..states import fit_probe, participation_ratio
+from ..dynamics import fit_probe, participation_ratio
 from .base import Wrong, call, choice, exercise, number, tensor
 
 __all__: list[str] = []

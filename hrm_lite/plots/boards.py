@@ -11,10 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from ..puzzles.base import PuzzleSet
-from .player import player
 from .style import COLOURS
 
-__all__ = ["Cell", "board", "cells", "thinking", "thinking_player"]
+__all__ = ["Cell", "board", "cells", "thinking"]
 
 
 @dataclass
@@ -114,17 +113,3 @@ def thinking(puzzles: PuzzleSet, question, answers, titles=None, width: float = 
         before = answers[i - 1] if i else question
         board(axes.flat[i + 1], puzzles, question, answer, before, titles[i] if titles else f"segment {i + 1}")
     return figure
-
-
-def thinking_player(puzzles: PuzzleSet, question, answers, titles=None, size: float = 3.0) -> str:
-    """The same as HTML that plays in a page without a kernel and without a network."""
-    figure, ax = plt.subplots(figsize=(size, size + 0.3))
-    frames = [question, *answers]
-
-    def draw(i):
-        ax.clear()
-        shown = None if i == 0 else frames[i]
-        title = "question" if i == 0 else titles[i - 1] if titles else f"segment {i}"
-        board(ax, puzzles, question, shown, frames[i - 1] if i else None, title)
-
-    return player(figure, draw, len(frames), fps=2, alt="A puzzle, and the answer after each step of thinking")

@@ -32,7 +32,7 @@ def fair(states, classes, states_apart, classes_apart):
 
 
 def fair_with_the_package(states, classes, states_apart, classes_apart):
-    from hrm_lite.states import fit_probe
+    from hrm_lite.dynamics import fit_probe
 
     return (fit_probe(states, classes, 4)(states_apart) == classes_apart).float().mean()
 

@@ -11,13 +11,13 @@ __all__: list[str] = []
 
 
 @exercise("C6.1", "a function of questions, answers and labels that returns a dictionary of three shares")
-def score(answer) -> str:
+def shares(answer) -> str:
     questions = torch.tensor([[2, 1, 1, 3], [1, 1, 4, 5]])
     labels = torch.tensor([[2, 4, 5, 3], [2, 3, 4, 5]])
     answers = torch.tensor([[2, 4, 4, 3], [2, 3, 5, 5]])
     got = call(answer, questions, answers, labels)
     if not isinstance(got, dict) or set(got) != {"exact", "cells", "kept"}:
-        raise Wrong('what score returns should be a dictionary with the keys "exact", "cells" and "kept".')
+        raise Wrong('what shares returns should be a dictionary with the keys "exact", "cells" and "kept".')
     exact, cells, kept = (number(got[name], name) for name in ("exact", "cells", "kept"))
     if exact > 0.1:
         raise Wrong(f"neither of the example's two puzzles is right in every cell, and you say {exact:g}. A puzzle counts "
@@ -86,24 +86,3 @@ def configure(answer) -> str:
         f"These settings can be trained: {steps} steps of {1000 * project.price(config, taught):.1f} ms each. The grader "
         "trains them with seeds of its own and tests on puzzles of its own."
     )
-
-
-def said(exact: list[float]) -> str:
-    """The sentence with which the grader reports a result; `read` reads it again, for the leaderboard."""
-    return f"Solved: {', '.join(f'{100 * one:.1f}' for one in exact)} % of the grader's puzzles (one number a seed)."
-
-
-def read(message: str) -> list[float] | None:
-    """The accuracies in a message, from 0 to 1; None where it has none."""
-    _, found, rest = message.partition("Solved: ")
-    try:
-        return [float(one) / 100 for one in rest.partition(" %")[0].split(", ")] if found else None
-    except ValueError:
-        return None
-
-
-@exercise("C6.5", "accuracies, from the grader's own runs")
-def result(answer) -> str:
-    """For the grader: not right or wrong, but said, so that it stands in the feedback."""
-    exact = [number(one, "an accuracy", 0, 1) for one in answer]
-    return said(exact)

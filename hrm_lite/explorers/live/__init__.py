@@ -4,8 +4,20 @@ Each function returns what a notebook shows. The same output works in the render
 on Colab; where scripts do not run, a sentence says what would be seen.
 """
 
-from .pictures import chain, clocks, cobweb, gradient_terms, guess_effects, halting_rule, orbit, row_life, thinking
+from .pictures import (
+    chain,
+    clocks,
+    cobweb,
+    gradient_terms,
+    guess_effects,
+    halting_rule,
+    orbit,
+    restarts,
+    row_life,
+    thinking,
+)  # fmt: skip
 
 __all__ = [
-    "chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit", "row_life", "thinking",
+    "chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit", "restarts", "row_life",
+    "thinking",
 ]  # fmt: skip

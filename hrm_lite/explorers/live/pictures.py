@@ -15,7 +15,8 @@ from torch import Tensor
 from ...puzzles.base import PuzzleSet
 
 __all__ = [
-    "chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit", "row_life", "thinking",
+    "chain", "clocks", "cobweb", "gradient_terms", "guess_effects", "halting_rule", "orbit", "restarts", "row_life",
+    "thinking",
 ]  # fmt: skip
 
 _STYLE = """
@@ -118,6 +119,32 @@ def halting_rule(q_halt: Tensor, right: Tensor, q_continue: Tensor | None = None
         "halting_rule",
         "Left: the mean of both values and of the truth against the segment; right: where puzzles halt",
         "A small margin stops early, a large one late or never; the values and the truth stand beside it.",
+        data,
+    )
+
+
+def restarts(question: Tensor, solution: Tensor, answers: Tensor, q_halt: Tensor, segments: Tensor) -> HTML:
+    """One 9x9 puzzle that was begun several times: the answer of each attempt, its Q̂, and which one Q would choose.
+
+    question, solution: (81,) tokens, 1 for a blank and k + 1 for the digit k; answers: (attempts, 81) tokens; q_halt:
+    (attempts,) logits; segments: (attempts,). ValueError where the numbers of attempts or of cells differ.
+    """
+    count, cells = answers.shape
+    if {len(q_halt), len(segments)} != {count} or {len(question), len(solution), cells} != {81}:
+        raise ValueError(
+            f"{count} answers of {cells} cells, {len(q_halt)} values of Q and {len(segments)} numbers of segments do "
+            "not go together: one of each for every attempt, and 81 cells."
+        )
+
+    def digits(board: Tensor) -> str:
+        return "".join(str(max(t - 1, 0)) for t in board.tolist())
+
+    data = {"question": digits(question), "solution": digits(solution), "answers": [digits(a) for a in answers],
+            "q": [round(q, 2) for q in q_halt.tolist()], "segments": segments.tolist()}  # fmt: skip
+    return _live(
+        "restarts",
+        "Left: a Sudoku as one attempt fills it in, wrong cells shaded; right: a dot for the belief in each attempt",
+        "The model is begun at other random vectors each time; some attempts find the answer, and Q̂ says which.",
         data,
     )
 

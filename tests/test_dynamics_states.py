@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from hrm_lite import HRM, dynamics, model_preset
+from hrm_lite.dynamics import directions, fit_probe, nudge, participation_ratio, run_frozen
 from hrm_lite.model import Latents
-from hrm_lite.states import directions, fit_probe, nudge, participation_ratio, run_frozen
 
 
 def samples(n, d, seed=0):

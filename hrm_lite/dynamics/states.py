@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .model import HRM, Latents
+from ..model import HRM, Latents
 
 __all__ = ["Probe", "directions", "fit_probe", "nudge", "participation_ratio", "run_frozen"]
 

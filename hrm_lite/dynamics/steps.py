@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .model import HRM
+from ..model import HRM
 
 __all__ = ["Moment", "Residuals", "answers", "forward_residual", "moments", "residuals"]
 
