@@ -94,8 +94,10 @@ def numbers() -> list[str]:
     """What can be checked, in order: "1.1", "1.2", …, the appendix' "A.1", …, and the classroom's "C1.1", …"""
     package = importlib.import_module(__package__)
     for module in pkgutil.iter_modules(package.__path__):
-        if module.name.startswith(("chapter_", "appendix_", "classroom_")):
+        if module.name.startswith(("chapter_", "appendix_")):
             importlib.import_module(f"{__package__}.{module.name}")
+    for module in pkgutil.iter_modules(importlib.import_module(f"{__package__}.classroom").__path__):
+        importlib.import_module(f"{__package__}.classroom.{module.name}")
 
     def place(name: str) -> tuple:
         letter, *parts = re.findall(r"[A-Z]|\d+", name) if name[:1].isalpha() else ["", *name.split(".")]
@@ -105,11 +107,11 @@ def numbers() -> list[str]:
 
 
 def _module(name: str) -> str:
-    """Where a check stands: "5.2" in chapter_05, "A.1" in appendix_a, "C5.2" in classroom_5."""
+    """Where a check stands: "5.2" in chapter_05, "A.1" in appendix_a, "C5.2" in classroom/assignment_5."""
     group = name.partition(".")[0]
     if group.isdecimal():
         return f"chapter_{int(group):02}"
-    return f"classroom_{group[1:]}" if re.fullmatch(r"C\d+", group) else f"appendix_{group.lower()}"
+    return f"classroom.assignment_{group[1:]}" if re.fullmatch(r"C\d+", group) else f"appendix_{group.lower()}"
 
 
 def judge(name: str, answer) -> Verdict:
@@ -120,7 +122,7 @@ def judge(name: str, answer) -> Verdict:
     """
     name = str(name)
     module = _module(name)
-    if module.isidentifier() and importlib.util.find_spec(f"{__package__}.{module}"):
+    if module.replace(".", "").isidentifier() and importlib.util.find_spec(f"{__package__}.{module}"):
         importlib.import_module(f"{__package__}.{module}")
     if name not in _KEPT:
         raise KeyError(f"there is no exercise {name!r} to check; there are {', '.join(numbers())}")

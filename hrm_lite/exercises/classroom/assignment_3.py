@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .base import Wrong, call, exercise, expression, number, tensor
+from ..base import Wrong, call, exercise, expression, number, tensor
 
 __all__: list[str] = []
 

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from .base import Wrong, call, exercise, tensor
+from ..base import Wrong, call, exercise, tensor
 
 __all__: list[str] = []
 
