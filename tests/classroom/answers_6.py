@@ -134,7 +134,7 @@ def winners_curse(noise, tries, seeds):
              "That is no training"),
         ],
         "sly": [
-            (configure(training="{'lr': 1e-4}"), "they learn nothing"),
+            (configure(training="{'lr': 1e-4}"), "none of three seeds"),
             (configure(training="{'lr': 1e-3}"), "are asked for"),
             (configure(training="{'lr': 2e-3}"), "are asked for"),
         ],

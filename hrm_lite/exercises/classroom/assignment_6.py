@@ -33,7 +33,7 @@ def shares(answer) -> str:
     return "Cell accuracy flatters: with ten blanks, 90 % of them right may be a third of the puzzles, or none."
 
 
-@exercise("C6.2", "a function of two lists of accuracies that returns a number between 0 and 1")
+@exercise("C6.2", "a function of two lists of results that returns a number between 0 and 1")
 def p_value(answer) -> str:
     found = number(call(answer, [0.9, 0.8, 0.7], [0.4, 0.5, 0.6]), "p", 0, 1)
     if abs(found - 0.05) < 1e-6:
@@ -80,9 +80,9 @@ def configure(answer) -> str:
     config, taught = project.understood(settings)
     steps = project.steps_for(config, taught)
     if steps < 20:
-        raise Wrong(f"a step with these settings has a price of {project.price(config, taught):.2f} s, so the budget of "
-                    f"{project.BUDGET:g} s buys {steps} of them. That is no training: make it smaller.")  # fmt: skip
+        raise Wrong(f"a step with these settings has a price of {project.price(config, taught):.2f} s, so in "
+                    f"{project.BUDGET:g} s there are {steps} of them. That is no training: make it smaller.")  # fmt: skip
     return (
-        f"These settings can be trained: {steps} steps of {1000 * project.price(config, taught):.1f} ms each. The grader "
-        "trains them with seeds of its own and tests on puzzles of its own."
+        f"These settings can be trained: at most {steps} steps of {1000 * project.price(config, taught):.1f} ms each. The "
+        "grader trains them with seeds of its own and tests on puzzles of its own."
     )

@@ -1,13 +1,14 @@
-"""The project of assignment 6: settings in, accuracy out, on a budget that is the same on every machine.
+"""The project of assignment 6: settings in, time to the goal out, by a clock that is the same on every machine.
 
-A budget of seconds would favour fast machines, and change from run to run. So a training step has a *price* in seconds,
-a formula fitted to what steps took on one core; the budget buys so many steps, and the same settings give the same
-model wherever they are trained, up to rounding.
+Real seconds would favour fast machines, and change from run to run. So a training step has a *price* in seconds, a
+formula fitted to what steps took on one core, and the same settings take the same time wherever they are trained, up
+to rounding. The time to a goal, and not the accuracy at an end: whole puzzles come all at once, so at a fixed end one
+seed has everything and the next one nothing.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import functools
 import json
 
@@ -17,18 +18,19 @@ from ...config import HRMConfig, TrainConfig
 from ...model import HRM
 from ...presets import model_preset, train_preset
 from ...puzzles import sudoku
-from ...solving import evaluate
 from ...training import Trainer
 from ..base import Wrong, _shown
 
-__all__ = ["BUDGET", "PUZZLES", "price", "run", "steps_for", "understood"]
+__all__ = ["BUDGET", "GOAL", "PUZZLES", "price", "run", "steps_for", "understood"]
 
-BUDGET = 6.0
-"""Seconds, as `price` counts them."""
+BUDGET = 12.0
+"""Seconds, as `price` counts them, after which a training ends that has not got there."""
+GOAL = 0.9
+"""The share of unseen puzzles to be solved."""
 PUZZLES = "generated:4x4:7-10"
-"""What is trained on (its "train" side, 2,000 puzzles) and tested with (its "test" side)."""
-SEGMENTS = 8
-"""In the test; the best of them does not count, the last does."""
+"""What is trained on (2,000 puzzles of its "train" side) and tested with (its "test" side)."""
+SEGMENTS, EVERY = 4, 20
+"""Of a test; and after how many training steps there is one."""
 
 _MODEL = {  # what may be chosen, and from where to where
     "d_model": (8, 128), "n_heads": (1, 16), "worker_layers": (1, 4), "controller_layers": (1, 4), "cycles": (1, 6),
@@ -94,10 +96,12 @@ def steps_for(config: HRMConfig, taught: TrainConfig, budget: float = BUDGET) ->
 
 
 def run(settings, seed: int = 0, test_seed: int = 0, budget: float = BUDGET) -> dict:
-    """Train with the settings and test on 300 puzzles that are no symmetry of any that was trained on.
+    """Train with the settings until 90 % of unseen puzzles are solved, or the budget is used up.
 
-    ``settings``: what `configure` returns. ``seed``: of the weights and of the training. ``test_seed``: other test
-    puzzles. Returns exact (share of puzzles solved after 8 segments), cells, steps, price and parameters.
+    ``settings``: what `configure` returns. ``seed``: of the weights and of the training. ``test_seed``: other puzzles to
+    test with; none of them is a symmetry of one that was trained on. Every 20 steps 200 of them are tried, in 4 segments.
+    Returns seconds (price of the steps that it took, ``budget`` where it did not get there), reached, steps, exact (share
+    of puzzles solved at the end) and parameters.
     """
     config, taught = understood(settings)
     key = json.dumps([config.to_dict(), taught.to_dict()], sort_keys=True)
@@ -108,16 +112,21 @@ def run(settings, seed: int = 0, test_seed: int = 0, budget: float = BUDGET) -> 
 def _run(key: str, seed: int, test_seed: int, budget: float) -> dict:
     one, two = json.loads(key)
     config, taught = HRMConfig.from_dict(one), TrainConfig.from_dict(two)
-    steps = max(1, steps_for(config, taught, budget))
+    most = max(EVERY, steps_for(config, taught, budget) // EVERY * EVERY)
+    settings = taught.replace(max_steps=most, eval_every=EVERY, eval_segments=SEGMENTS, stop_at=GOAL, seed=seed,
+                              nonfinite="skip", precision="float32")  # fmt: skip
+    held_out = _puzzles("test", 200, test_seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = HRM(config)
-        settings = dataclasses.replace(taught, max_steps=steps, seed=seed, nonfinite="skip", precision="float32")
-        Trainer(model, _puzzles("train", 2_000, 0), settings, progress=False).fit()
-        inputs, labels, _ = _puzzles("test", 300, test_seed).as_tensors()
-        found = evaluate(model, inputs, labels, SEGMENTS)
-    return {"exact": found["exact"][-1], "cells": found["cells"][-1], "steps": steps,
-            "price": price(config, taught), "parameters": model.count_parameters()}  # fmt: skip
+        trainer = Trainer(model, _puzzles("train", 2_000, 0), settings, held_out=held_out, progress=False)
+        with contextlib.suppress(FloatingPointError):  # settings with which the numbers break down do not get there
+            trainer.fit()
+    record = trainer.record()
+    exact = next((one["exact"][-1] for one in reversed(record["history"]) if "exact" in one), 0.0)
+    seconds = min(budget, record["steps"] * price(config, taught)) if exact >= GOAL else budget
+    return {"seconds": seconds, "reached": exact >= GOAL, "steps": record["steps"], "exact": exact,
+            "parameters": model.count_parameters()}  # fmt: skip
 
 
 @functools.lru_cache(maxsize=8)
