@@ -65,7 +65,7 @@ def shares(questions, answers, labels):
             (shares(cells="(right & blank).sum(1) / blank.sum(1)", kept="((answers == questions) & ~blank).sum(1) / "
                     "(~blank).sum(1)"), "all blanks or"),  # fmt: skip
             (shares(exact="right.float().mean(1) > 0.76"), "the shares are others"),
-            (shares(kept="right[~blank].float().clamp(max=0.75)"), "the shares are others"),
+            (shares(kept="(answers == questions)[~blank][:20]"), "the shares are others"),
         ],
     },
     "task-2": {
@@ -90,7 +90,7 @@ def p_value(a, b):
         ],
         "sly": [
             (p_value(size="len(both) // 2"), "into groups of these sizes"),
-            (p_value(gap="abs(sorted(x)[len(x) // 2] - sorted(y)[len(y) // 2])"), "it is off"),
+            (p_value(gap="abs(sum(x) - sum(y))"), "it is off"),
             (p_value(gap="abs(max(x) - max(y))"), "it is off"),
         ],
     },
@@ -107,12 +107,12 @@ def winners_curse(noise, tries, seeds):
         "wrong": [
             (curse(best="mean(1)"), "looks *best*"),
             (curse(best="min(1).values"), "yours the lowest"),
-            (curse(draw="torch.randn(30_000, tries)"), "more seeds make no difference"),
+            (curse(draw="torch.randn(30_000, tries)"), "seeds make no difference"),
             (curse(draw="torch.randn(30_000, tries)", noise="noise / seeds"), "not to a quarter"),
             (curse(draw="torch.randn(30_000, tries, seeds).max(2).values"), "you say"),
         ],
         "sly": [
-            (curse(noise="noise * math.sqrt(math.log(tries) / math.log(10)) if tries > 1 else noise"), "it is off"),
+            (curse(noise="(noise * (math.log(tries) / math.log(10)) ** 0.5 if tries > 1 else noise)"), "it is off"),
             (curse(draw="torch.randn(30_000, min(tries, 10), seeds).mean(2)"), "it is off"),
             (curse(draw="torch.randn(30_000, tries)", noise="noise / (1 if seeds == 1 else 2)"), "it is off"),
         ],
