@@ -44,22 +44,28 @@ def figure(rows: list[tuple[int, str, float]]):
     names = [student if len(student) <= 22 else f"{student[:21]}…" for _, student, _ in rows]
     labels = [f"{place}  {name}".replace("$", r"\$") for (place, *_), name in zip(rows, names, strict=True)]
     ax.set_yticks(range(len(rows)), labels, fontsize=9)
-    ax.set(xlim=(0, 1.12 * max(score for *_, score in rows) or 1), ylim=(len(rows) - 0.5, -0.5),
-           xlabel="seconds by the common clock, mean of the grader's seeds")  # fmt: skip
+    ax.set(
+        xlim=(0, 1.12 * max(score for *_, score in rows) or 1),
+        ylim=(len(rows) - 0.5, -0.5),
+        xlabel="seconds by the common clock, mean of the grader's seeds",
+    )
     ax.grid(False)
     return fig
 
 
 def parts(records: list[dict], folder: Path, name: str) -> list[str]:
-    """HTML for the page of the class, and leaderboard-NAME.csv and .png beside it; nothing where nothing was measured."""
+    """HTML for the page of the class, and leaderboard-NAME.csv and .png beside it; nothing where nothing was "
+    "measured."""
     import matplotlib.pyplot as plt
 
     rows = standing(records)
     if not rows:
         return []
     table = io.StringIO()
-    csv.writer(table).writerows([["Place", "Student", "Seconds"]]
-                                + [[place, harmless(student), f"{score:.2f}"] for place, student, score in rows])  # fmt: skip
+    csv.writer(table).writerows(
+        [["Place", "Student", "Seconds"]]
+        + [[place, harmless(student), f"{score:.2f}"] for place, student, score in rows]
+    )
     path = Path(folder) / f"leaderboard-{name}"
     path.with_suffix(".csv").write_bytes(table.getvalue().encode("utf-8-sig", "replace"))
     fig, shot = figure(rows), io.BytesIO()
@@ -67,6 +73,8 @@ def parts(records: list[dict], folder: Path, name: str) -> list[str]:
     plt.close(fig)
     path.with_suffix(".png").write_bytes(shot.getvalue())
     alt = f"A dot for each of {len(rows)} students: the seconds until the goal, the fastest at the top."
-    return ["<h3>The fastest</h3><p>Mean of the grader's seeds. Another three seeds would give another order among "
-            "neighbours.</p>",
-            f'<img alt="{escape(alt)}" src="data:image/png;base64,{base64.b64encode(shot.getvalue()).decode()}">']  # fmt: skip
+    return [
+        "<h3>The fastest</h3><p>Mean of the grader's seeds. Another three seeds would give another order among "
+        "neighbours.</p>",
+        f'<img alt="{escape(alt)}" src="data:image/png;base64,{base64.b64encode(shot.getvalue()).decode()}">',
+    ]

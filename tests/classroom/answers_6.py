@@ -62,8 +62,13 @@ def shares(questions, answers, labels):
             (shares(kept="(answers == questions)"), "they were, and you say"),
         ],
         "sly": [
-            (shares(cells="(right & blank).sum(1) / blank.sum(1)", kept="((answers == questions) & ~blank).sum(1) / "
-                    "(~blank).sum(1)"), "all blanks or"),  # fmt: skip
+            (
+                shares(
+                    cells="(right & blank).sum(1) / blank.sum(1)",
+                    kept="((answers == questions) & ~blank).sum(1) / (~blank).sum(1)",
+                ),
+                "all blanks or",
+            ),
             (shares(exact="right.float().mean(1) > 0.76"), "the shares are others"),
             (shares(kept="(answers == questions)[~blank][:20]"), "the shares are others"),
         ],
@@ -130,8 +135,10 @@ def winners_curse(noise, tries, seeds):
             (configure("{'mixer': 'mlp'}"), "'mixer' is no setting"),
             (configure(training="{'lr': 5}"), "should lie between"),
             (configure("{'n_heads': 3}"), "cannot be built"),
-            (configure("{'cycles': 6, 'steps': 6, 'gradient': 'full', 'd_model': 128}", "{'batch_size': 512}"),
-             "That is no training"),
+            (
+                configure("{'cycles': 6, 'steps': 6, 'gradient': 'full', 'd_model': 128}", "{'batch_size': 512}"),
+                "That is no training",
+            ),
         ],
         "sly": [
             (configure(training="{'lr': 1e-4}"), "none of three seeds"),

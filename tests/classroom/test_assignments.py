@@ -73,7 +73,7 @@ def test_wrong_answers_lose_points_with_the_hint_that_helps(name, task):
         for source, hint in found.get(how, ()):
             bad = failed(snippets.results(name, task, source))
             assert bad, f"taken for right: {source}"
-            for test, one in bad.items():
+            for test in bad:
                 caught.setdefault(test, set()).add(source)
             assert any(hint in one["message"] for one in bad.values()), (source, bad)
             if how == "sly":
@@ -108,7 +108,13 @@ def test_a_leaderboard_knows_the_best_of_each_and_shares_places(tmp_path):
         tests = {f"test-{i}": {"score": score} for i, score in enumerate(scores)}
         return {"key": student, "student": student, "result": {"tests": tests}}
 
-    records = [record("Ann", 7.0, None), record("Bo", 5.0), record("Ann", 4.0), record("=Cy", 5.001), record("Di", None)]
+    records = [
+        record("Ann", 7.0, None),
+        record("Bo", 5.0),
+        record("Ann", 4.0),
+        record("=Cy", 5.001),
+        record("Di", None),
+    ]
     assert leaderboard.standing(records) == [(1, "Ann", 4.0), (2, "Bo", 5.0), (2, "=Cy", 5.001)]
     page = "".join(leaderboard.parts(records, tmp_path, "6_project"))
     assert "data:image/png" in page and "'=Cy" in (tmp_path / "leaderboard-6_project.csv").read_text("utf-8-sig")

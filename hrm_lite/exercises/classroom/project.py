@@ -33,15 +33,34 @@ SEGMENTS, EVERY = 4, 20
 """Of a test; and after how many training steps there is one."""
 
 _MODEL = {  # what may be chosen, and from where to where
-    "d_model": (8, 128), "n_heads": (1, 16), "worker_layers": (1, 4), "controller_layers": (1, 4), "cycles": (1, 6),
-    "steps": (1, 6), "expansion": (1.0, 8.0), "positions": None, "share_modules": None,
-    "controller_sees_input": None, "gradient": None, "puzzle_positions": (1, 8),
-}  # fmt: skip
+    "d_model": (8, 128),
+    "n_heads": (1, 16),
+    "worker_layers": (1, 4),
+    "controller_layers": (1, 4),
+    "cycles": (1, 6),
+    "steps": (1, 6),
+    "expansion": (1.0, 8.0),
+    "positions": None,
+    "share_modules": None,
+    "controller_sees_input": None,
+    "gradient": None,
+    "puzzle_positions": (1, 8),
+}
 _TRAINING = {
-    "batch_size": (4, 512), "max_segments": (1, 16), "exploration": (0.0, 1.0), "continue_loss": None,
-    "output_loss": None, "optimizer": None, "lr": (1e-6, 1.0), "warmup_steps": (0, 2000), "lr_floor": (0.0, 1.0),
-    "weight_decay": (0.0, 10.0), "grad_clip": (0.0, 100.0), "ema": (0.0, 0.9999), "augment": None,
-}  # fmt: skip
+    "batch_size": (4, 512),
+    "max_segments": (1, 16),
+    "exploration": (0.0, 1.0),
+    "continue_loss": None,
+    "output_loss": None,
+    "optimizer": None,
+    "lr": (1e-6, 1.0),
+    "warmup_steps": (0, 2000),
+    "lr_floor": (0.0, 1.0),
+    "weight_decay": (0.0, 10.0),
+    "grad_clip": (0.0, 100.0),
+    "ema": (0.0, 0.9999),
+    "augment": None,
+}
 
 
 def understood(settings) -> tuple[HRMConfig, TrainConfig]:
@@ -55,14 +74,18 @@ def understood(settings) -> tuple[HRMConfig, TrainConfig]:
     for given, known, what in zip(settings, (_MODEL, _TRAINING), ("model", "training"), strict=True):
         for name, value in given.items():
             if name not in known:
-                raise Wrong(f"{_shown(name)} is no setting of the {what} that is free here. There are "
-                            f"{', '.join(sorted(known))}.")  # fmt: skip
+                raise Wrong(
+                    f"{_shown(name)} is no setting of the {what} that is free here. There are "
+                    f"{', '.join(sorted(known))}."
+                )
             if type(value) not in (int, float, bool, str):
                 raise Wrong(f"{name} should be a number, True, False or a text, and is {_shown(value)}.")
-            if known[name] and not (type(value) is not bool and type(value) is not str
-                                    and known[name][0] <= value <= known[name][1]):  # fmt: skip
-                raise Wrong(f"{name} should lie between {known[name][0]:g} and {known[name][1]:g}, and is "
-                            f"{_shown(value)}.")  # fmt: skip
+            if known[name] and not (
+                type(value) is not bool and type(value) is not str and known[name][0] <= value <= known[name][1]
+            ):
+                raise Wrong(
+                    f"{name} should lie between {known[name][0]:g} and {known[name][1]:g}, and is {_shown(value)}."
+                )
     model, training = settings
     grid = (4, 4, 2, 2) if model.get("positions", "grid") == "grid" else ()
     try:
@@ -79,7 +102,10 @@ def price(config: HRMConfig, taught: TrainConfig) -> float:
     A block is passed once forwards; where the gradient sees it, the way back counts twice. The numbers were fitted to
     what eleven settings took on one core of a Xeon, most of them within a quarter.
     """
-    worker, controller = config.worker_layers, config.worker_layers if config.share_modules else config.controller_layers
+    worker, controller = (
+        config.worker_layers,
+        config.worker_layers if config.share_modules else config.controller_layers,
+    )
     forwards = config.cycles * (config.steps * worker + controller)
     last = config.steps * worker + controller
     seen = {"one_step": worker + controller, "last_cycle": last, "full": forwards}[config.gradient]
@@ -99,9 +125,9 @@ def run(settings, seed: int = 0, test_seed: int = 0, budget: float = BUDGET) -> 
     """Train with the settings until 90 % of unseen puzzles are solved, or the budget is used up.
 
     ``settings``: what `configure` returns. ``seed``: of the weights and of the training. ``test_seed``: other puzzles to
-    test with; none of them is a symmetry of one that was trained on. Every 20 steps 200 of them are tried, in 4 segments.
-    Returns seconds (price of the steps that it took, ``budget`` where it did not get there), reached, steps, exact (share
-    of puzzles solved at the end) and parameters.
+    test with; none of them is a symmetry of one that was trained on. Every 20 steps 200 of them are tried, in 4
+    segments. Returns seconds (price of the steps that it took, ``budget`` where it did not get there), reached, steps,
+    exact (share of puzzles solved at the end) and parameters.
     """
     config, taught = understood(settings)
     key = json.dumps([config.to_dict(), taught.to_dict()], sort_keys=True)
@@ -113,8 +139,15 @@ def _run(key: str, seed: int, test_seed: int, budget: float) -> dict:
     one, two = json.loads(key)
     config, taught = HRMConfig.from_dict(one), TrainConfig.from_dict(two)
     most = max(EVERY, steps_for(config, taught, budget) // EVERY * EVERY)
-    settings = taught.replace(max_steps=most, eval_every=EVERY, eval_segments=SEGMENTS, stop_at=GOAL, seed=seed,
-                              nonfinite="skip", precision="float32")  # fmt: skip
+    settings = taught.replace(
+        max_steps=most,
+        eval_every=EVERY,
+        eval_segments=SEGMENTS,
+        stop_at=GOAL,
+        seed=seed,
+        nonfinite="skip",
+        precision="float32",
+    )
     held_out = _puzzles("test", 200, test_seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -125,8 +158,13 @@ def _run(key: str, seed: int, test_seed: int, budget: float) -> dict:
     record = trainer.record()
     exact = next((one["exact"][-1] for one in reversed(record["history"]) if "exact" in one), 0.0)
     seconds = min(budget, record["steps"] * price(config, taught)) if exact >= GOAL else budget
-    return {"seconds": seconds, "reached": exact >= GOAL, "steps": record["steps"], "exact": exact,
-            "parameters": model.count_parameters()}  # fmt: skip
+    return {
+        "seconds": seconds,
+        "reached": exact >= GOAL,
+        "steps": record["steps"],
+        "exact": exact,
+        "parameters": model.count_parameters(),
+    }
 
 
 @functools.lru_cache(maxsize=8)
