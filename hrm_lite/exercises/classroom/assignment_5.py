@@ -97,7 +97,7 @@ def targets(answer) -> str:
         raise Wrong(f"for the example the target of continuing is σ(1) = {s1:.3f} and then σ(0) = {s0:.3f}; you have "
                     f"{second[0]:.3f} and {second[1]:.3f}.")
     return (
-        "Only G_halt knows the answers. G_continue is the head's own opinion one segment later, and takes its errors over."
+        "Only G_halt knows the answers. G_continue is the head's own opinion a segment later, with its errors."
     )
 
 

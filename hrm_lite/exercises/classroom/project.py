@@ -124,8 +124,8 @@ def steps_for(config: HRMConfig, taught: TrainConfig, budget: float = BUDGET) ->
 def run(settings, seed: int = 0, test_seed: int = 0, budget: float = BUDGET) -> dict:
     """Train with the settings until 90 % of unseen puzzles are solved, or the budget is used up.
 
-    ``settings``: what `configure` returns. ``seed``: of the weights and of the training. ``test_seed``: other puzzles to
-    test with; none of them is a symmetry of one that was trained on. Every 20 steps 200 of them are tried, in 4
+    ``settings``: what `configure` returns. ``seed``: of the weights and of the training. ``test_seed``: other puzzles
+    to test with; none of them is a symmetry of one that was trained on. Every 20 steps 200 of them are tried, in 4
     segments. Returns seconds (price of the steps that it took, ``budget`` where it did not get there), reached, steps,
     exact (share of puzzles solved at the end) and parameters.
     """
