@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from statistics import median
 
+from . import leaderboard
 from .feedback import page, points
 from .grading import GRADED
 from .notebooks import Master
@@ -91,6 +92,7 @@ def _assignment(own: list[dict], name: str, master: Master, folder: Path) -> lis
     picture = base64.b64encode(shot.getvalue()).decode()
     parts = [f"<h2>{escape(master.title)}</h2><p>{said}</p>",
              f'<img alt="{escape(alt)}" src="data:image/png;base64,{picture}">']  # fmt: skip
+    parts += leaderboard.parts(own, folder, name)
     hints: dict[str, tuple[set, set]] = {}
     for number, one in enumerate(own):
         for test, found in one["result"]["tests"].items():

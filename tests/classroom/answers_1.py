@@ -56,8 +56,7 @@ def rate(lengths):
 """
 
 
-def ends(take="arrived and all((z - other).norm() >= 1e-3 for other in found)", keep="z", most=2000,
-         none="starts[:0]"):  # fmt: skip
+def ends(take="arrived and all((z - other).norm() >= 1e-3 for other in found)", keep="z", most=2000, none="starts[:0]"):
     return f"""
 def ends(f, starts):
     found = []
@@ -154,8 +153,11 @@ def period(f, z, burn=2000, most=64):
     },
     "task-4": {
         "name": "rate",
-        "right": [rate("quotients.log().mean().exp()"), rate("quotients.prod() ** (1 / len(quotients))"),
-                  rate("float(half[-1] / half[0]) ** (1 / (len(half) - 1))")],  # fmt: skip
+        "right": [
+            rate("quotients.log().mean().exp()"),
+            rate("quotients.prod() ** (1 / len(quotients))"),
+            rate("float(half[-1] / half[0]) ** (1 / (len(half) - 1))"),
+        ],
         "wrong": [
             (rate("half[-1] / half[0]"), "How much is it for one?"),
             (rate("(half[0] / half[-1]) ** (1 / (len(half) - 1))"), "have a rate below 1"),
@@ -163,8 +165,10 @@ def period(f, z, burn=2000, most=64):
             (rate("quotients[-1]"), "One quotient says little"),
             (rate("1 - quotients.mean()"), "and you say"),
         ],
-        "sly": [(rate("(lengths[-1] / lengths[0]) ** (1 / (len(lengths) - 1))"), "they should not count"),
-                (rate("(quotients.log().mean().exp()).clamp(max=1)"), "have a rate above 1")],  # fmt: skip
+        "sly": [
+            (rate("(lengths[-1] / lengths[0]) ** (1 / (len(lengths) - 1))"), "they should not count"),
+            (rate("(quotients.log().mean().exp()).clamp(max=1)"), "have a rate above 1"),
+        ],
     },
     "task-5": {
         "name": "ends",

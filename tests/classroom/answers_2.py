@@ -5,8 +5,14 @@ def norm(value):
     return f"def rms_norm(x, eps=1e-5):\n    return {value}\n"
 
 
-def rotate(first="torch.arange(s)", speed="theta ** (-2 * torch.arange(h // 2) / h)", a="a * c - b * n", b="b * c + a * n",
-           pairs="x[:, : h // 2], x[:, h // 2 :]", whole="torch.cat([one, two], 1)"):  # fmt: skip
+def rotate(
+    first="torch.arange(s)",
+    speed="theta ** (-2 * torch.arange(h // 2) / h)",
+    a="a * c - b * n",
+    b="b * c + a * n",
+    pairs="x[:, : h // 2], x[:, h // 2 :]",
+    whole="torch.cat([one, two], 1)",
+):
     return f"""
 def rotate(x, theta=10000.0):
     s, h = x.shape
@@ -78,8 +84,10 @@ def think(board, steps):
 TASKS = {
     "task-1": {
         "name": "rms_norm",
-        "right": [norm("x * torch.rsqrt(x.pow(2).mean(dim=-1, keepdim=True) + eps)"),
-                  norm("x / torch.sqrt(torch.sum(x * x, -1, keepdim=True) / x.shape[-1] + eps)")],  # fmt: skip
+        "right": [
+            norm("x * torch.rsqrt(x.pow(2).mean(dim=-1, keepdim=True) + eps)"),
+            norm("x / torch.sqrt(torch.sum(x * x, -1, keepdim=True) / x.shape[-1] + eps)"),
+        ],
         "wrong": [
             (norm("x / (x.norm(dim=-1, keepdim=True) + eps)"), "a longer vector stays longer"),
             (norm("x / (x.square().mean() + eps).sqrt()"), "all positions share one norm"),
@@ -108,7 +116,10 @@ def rotate(x, theta=10000.0):
         "wrong": [
             (rotate(first="torch.arange(1, s + 1)"), "is position 0"),
             (rotate(a="a * c + b * n", b="b * c - a * n"), "the other way"),
-            (rotate(pairs="x[:, ::2], x[:, 1::2]", whole="torch.stack([one, two], 2).flatten(1)"), "neighbouring numbers"),
+            (
+                rotate(pairs="x[:, ::2], x[:, 1::2]", whole="torch.stack([one, two], 2).flatten(1)"),
+                "neighbouring numbers",
+            ),
             (rotate(first="torch.zeros(s)"), "turned by its position"),
         ],
         "sly": [
@@ -184,13 +195,20 @@ def candidates(board):
             (candidates(filled="d not in seen"), "1 is all that can stand there"),
             (candidates(filled="False"), "1 is all that can stand there"),
             (candidates(start=0), "you leave it a 1"),
-            (candidates(who="near[i] & (board > 0) & (torch.arange(len(board)) // side == i // side)"), "which leaves 4"),
+            (
+                candidates(who="near[i] & (board > 0) & (torch.arange(len(board)) // side == i // side)"),
+                "which leaves 4",
+            ),
         ],
         "sly": [
             (candidates("d not in seen or len(seen) == side"), "for which nothing is left"),
             (candidates(who="near[i] & (board > 0) & (board < 5)"), "nine by nine"),
-            (candidates().replace("neighbours(side)", "neighbours(4) if side == 4 else torch.zeros(side**2, side**2).bool()"),
-             "nine by nine"),
+            (
+                candidates().replace(
+                    "neighbours(side)", "neighbours(4) if side == 4 else torch.zeros(side**2, side**2).bool()"
+                ),
+                "nine by nine",
+            ),
         ],
     },
     "task-6": {

@@ -5,8 +5,14 @@ def schedule(body):
     return f"def schedule(counts):\n    {body}\n"
 
 
-def run(own="z[i] + ", fast="(z[i + 1] if i + 1 < len(z) else 0)", slow="(z[i - 1] if i else 0)", x="(x if i == 0 else 0)",
-        copy="list(states)", back="z"):  # fmt: skip
+def run(
+    own="z[i] + ",
+    fast="(z[i + 1] if i + 1 < len(z) else 0)",
+    slow="(z[i - 1] if i else 0)",
+    x="(x if i == 0 else 0)",
+    copy="list(states)",
+    back="z",
+):
     return f"""
 def run(nets, states, x, order):
     z = {copy}
@@ -42,7 +48,9 @@ def per_step(a, b, c, d, T):
 """
 
 
-def cycle(matrix, value="torch.linalg.eigvals(torch.as_tensor(cycle_matrix(a, b, c, d, T))).abs().max() ** (1 / (T + 1))"):
+def cycle(
+    matrix, value="torch.linalg.eigvals(torch.as_tensor(cycle_matrix(a, b, c, d, T))).abs().max() ** (1 / (T + 1))"
+):
     return f"""
 def cycle_matrix(a, b, c, d, T):
     r = a ** T
@@ -67,7 +75,7 @@ def left_over(f, z1, z2, push, steps):
         z1, z2 = {first}
         d = torch.linalg.vector_norm(z1 - z2)
         found.append(float({value}))
-        {keep or 'pass'}
+        {keep or "pass"}
     return found
 """
 
@@ -84,8 +92,10 @@ TASKS = {
     "task-1": {
         "name": "schedule",
         "right": [
-            schedule("return '0' * counts[0] if len(counts) == 1 else "
-                     "(schedule(counts[:-1]) + str(len(counts) - 1)) * counts[-1]"),  # fmt: skip
+            schedule(
+                "return '0' * counts[0] if len(counts) == 1 else "
+                "(schedule(counts[:-1]) + str(len(counts) - 1)) * counts[-1]"
+            ),
             """
 def schedule(counts):
     order, done = [], [0] * len(counts)
@@ -101,21 +111,49 @@ def schedule(counts):
 """,
         ],
         "wrong": [
-            (schedule("T, *more = counts[::-1]; o = '0' * T\n    for i, n in enumerate(more, 1): o = (o + str(i)) * n\n"
-                      "    return o"), "other way round"),  # fmt: skip
-            (schedule("o = '0' * counts[0]\n    for i, n in enumerate(counts[1:], 1): o = o * n + str(i)\n    return o"),
-             "once in *each* repetition"),
-            (schedule("o = '0' * counts[0]\n    for i, n in enumerate(counts[1:], 1): o = (str(i) + o) * n\n    return o"),
-             "after the fast ones"),
+            (
+                schedule(
+                    "T, *more = counts[::-1]; o = '0' * T\n    for i, n in enumerate(more, 1): o = (o + str(i)) * n\n"
+                    "    return o"
+                ),
+                "other way round",
+            ),
+            (
+                schedule(
+                    "o = '0' * counts[0]\n    for i, n in enumerate(counts[1:], 1): o = o * n + str(i)\n    return o"
+                ),
+                "once in *each* repetition",
+            ),
+            (
+                schedule(
+                    "o = '0' * counts[0]\n    for i, n in enumerate(counts[1:], 1): o = (str(i) + o) * n\n    return o"
+                ),
+                "after the fast ones",
+            ),
             (schedule("return ('0' * counts[0] + '1') * counts[1]"), "IndexError"),
         ],
         "sly": [
-            (schedule("T, N, K = [*counts, 1, 1][:3]; o = '0' * T\n    if len(counts) > 1: o = (o + '1') * N\n"
-                      "    if len(counts) > 2: o = (o + '2') * K\n    return o"), "whole order of the clocks below"),  # fmt: skip
-            (schedule("o = '0' * counts[0]\n    for i, n in enumerate(counts[1:], 1): o = (o + str(i)) * max(n, 2)\n"
-                      "    return o"), "as often as its own count"),  # fmt: skip
-            (schedule("o = '0' * counts[0]\n    for i, n in enumerate(counts[1:], 1): o = (o + str(min(i, 2))) * n\n"
-                      "    return o"), "the order is another one"),  # fmt: skip
+            (
+                schedule(
+                    "T, N, K = [*counts, 1, 1][:3]; o = '0' * T\n    if len(counts) > 1: o = (o + '1') * N\n"
+                    "    if len(counts) > 2: o = (o + '2') * K\n    return o"
+                ),
+                "whole order of the clocks below",
+            ),
+            (
+                schedule(
+                    "o = '0' * counts[0]\n    for i, n in enumerate(counts[1:], 1): o = (o + str(i)) * max(n, 2)\n"
+                    "    return o"
+                ),
+                "as often as its own count",
+            ),
+            (
+                schedule(
+                    "o = '0' * counts[0]\n    for i, n in enumerate(counts[1:], 1): o = (o + str(min(i, 2))) * n\n"
+                    "    return o"
+                ),
+                "the order is another one",
+            ),
         ],
     },
     "task-2": {
@@ -186,9 +224,9 @@ def cycle_matrix(a, b, c, d, T):
 
 
 def per_step(a, b, c, d, T):
-    trace = cycle_matrix(a, b, c, d, T).trace()
-    root = torch.sqrt(torch.complex(trace**2 / 4 - torch.linalg.det(cycle_matrix(a, b, c, d, T)), torch.tensor(0.0).to(trace)))
-    return max(abs(trace / 2 + root), abs(trace / 2 - root)) ** (1 / (T + 1))
+    M = cycle_matrix(a, b, c, d, T)
+    half, inside = M.trace().item() / 2, M.trace().item() ** 2 / 4 - torch.linalg.det(M).item()
+    return max(abs(half + complex(inside) ** 0.5), abs(half - complex(inside) ** 0.5)) ** (1 / (T + 1))
 """,
         ],
         "wrong": [
@@ -229,8 +267,13 @@ def left_over(f, z1, z2, push, steps):
         ],
         "sly": [
             (left("f(z1), f(z2)"), "same push at each step"),
-            (left().replace("torch.linalg.vector_norm(z1 - z2)", "torch.linalg.matrix_norm((z1 - z2).reshape(-1, z1.shape[-1]), 2)"),
-             "one distance for the whole tensor"),
+            (
+                left().replace(
+                    "torch.linalg.vector_norm(z1 - z2)",
+                    "torch.linalg.matrix_norm((z1 - z2).reshape(-1, z1.shape[-1]), 2)",
+                ),
+                "one distance for the whole tensor",
+            ),
             (left(keep="push = 0 * push"), "same push at each step"),
         ],
     },

@@ -27,8 +27,11 @@ def truncated(step, z, theta, v, steps, last):
 """
 
 
-def compare(cosine="(a @ b / (a.norm() * b.norm())).nan_to_num(0.0)", ratio="a.norm() / b.norm() if b.norm() else 0.0",
-            order="cosine, ratio"):  # fmt: skip
+def compare(
+    cosine="(a @ b / (a.norm() * b.norm())).nan_to_num(0.0)",
+    ratio="a.norm() / b.norm() if b.norm() else 0.0",
+    order="cosine, ratio",
+):
     return f"""
 def compare(a, b):
     first, second = a, b
@@ -70,8 +73,10 @@ TASKS = {
         "right": [
             one("v @ torch.func.jacrev(step, 1)(z, theta)"),
             one("torch.func.vjp(lambda t: step(z, t), theta)[1](v)[0]"),
-            one("torch.stack([(step(z, theta + h) - step(z, theta - h)) @ v / 2e-6 for h in "
-                "1e-6 * torch.eye(len(theta)).to(theta)])"),  # fmt: skip
+            one(
+                "torch.stack([(step(z, theta + h) - step(z, theta - h)) @ v / 2e-6 for h in "
+                "1e-6 * torch.eye(len(theta)).to(theta)])"
+            ),
         ],
         "wrong": [
             (one("torch.func.jacrev(step, 1)(z, theta).sum(0)"), "v is missing"),
@@ -125,16 +130,20 @@ def truncated(step, z, theta, v, steps, last):
             (truncated(test="i < last", cut="z"), "is the first step"),
             (truncated(test="True"), "through all three steps"),
             (truncated(run="steps + 1", test="i > steps - last"), "one step too many"),
-            ("""
+            (
+                """
 def truncated(step, z, theta, v, steps, last):
     for _ in range(steps):
         before, z = z, step(z, theta)
     return one_step(step, before, theta, v)
-""", "nothing is added"),
+""",
+                "nothing is added",
+            ),
             (truncated(test="i >= steps - last and steps >= last"), "fails with"),
         ],
         "sly": [
-            ("""
+            (
+                """
 def truncated(step, z, theta, v, steps, last):
     states = [z]
     for _ in range(steps):
@@ -144,8 +153,11 @@ def truncated(step, z, theta, v, steps, last):
         total = total + v @ torch.func.jacrev(step, 1)(z, theta)
         v = v @ J
     return total
-""", "is off"),
-            ("""
+""",
+                "is off",
+            ),
+            (
+                """
 def truncated(step, z, theta, v, steps, last):
     states = [z]
     for _ in range(steps):
@@ -155,7 +167,9 @@ def truncated(step, z, theta, v, steps, last):
         total = total + v @ torch.func.jacrev(step, 1)(z, theta)
         v = torch.func.jacrev(step, 0)(z, theta) @ v
     return total
-""", "is off"),
+""",
+                "is off",
+            ),
             (truncated(test="i >= steps - min(last, 3)"), "steps and the last"),
         ],
     },
@@ -172,8 +186,13 @@ def compare(a, b):
         ],
         "wrong": [
             (compare(order="ratio, cosine"), "wrong order"),
-            (compare("sum((x.flatten() @ y.flatten() / (x.norm() * y.norm())).nan_to_num(0.0) for x, y in "
-                     "zip(first, second)) / len(first)"), "mean of the cosines"),  # fmt: skip
+            (
+                compare(
+                    "sum((x.flatten() @ y.flatten() / (x.norm() * y.norm())).nan_to_num(0.0) for x, y in "
+                    "zip(first, second)) / len(first)"
+                ),
+                "mean of the cosines",
+            ),
             (compare("a @ b"), "scalar product; divided"),
             (compare(ratio="b.norm() / a.norm() if a.norm() else 0.0"), "upside down"),
         ],

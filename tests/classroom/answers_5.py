@@ -26,8 +26,13 @@ def draw_least(rows, most, epsilon):
 """
 
 
-def targets(halt="right[:, :-1].double()", go="torch.maximum(h, c)[:, 1:]", last="h[:, -1]", sigmoid="sigmoid()",
-            order="halt, go"):  # fmt: skip
+def targets(
+    halt="right[:, :-1].double()",
+    go="torch.maximum(h, c)[:, 1:]",
+    last="h[:, -1]",
+    sigmoid="sigmoid()",
+    order="halt, go",
+):
     return f"""
 def targets(q_halt, q_continue, right):
     h, c = q_halt, q_continue
@@ -55,8 +60,15 @@ def carried(needs, rows, steps):
 """
 
 
-def trade(stops="q_halt > margin", at="torch.where(s.any(1), s.int().argmax(1), s.shape[1] - 1)", segments="at + 1.0",
-          solved="right[torch.arange(len(at)), at].double()", pick="slice(None)", order="[n, r]", mean="mean()"):  # fmt: skip
+def trade(
+    stops="q_halt > margin",
+    at="torch.where(s.any(1), s.int().argmax(1), s.shape[1] - 1)",
+    segments="at + 1.0",
+    solved="right[torch.arange(len(at)), at].double()",
+    pick="slice(None)",
+    order="[n, r]",
+    mean="mean()",
+):
     return f"""
 def trade(q_halt, right, margins):
     found = []
@@ -156,10 +168,16 @@ def targets(q_halt, q_continue, right):
         ],
         "sly": [
             (targets("(right & (h > -1.5))[:, :-1].double()"), "whatever the head says"),
-            (targets().replace("go[:, -1] =", "go[:, min(1, go.shape[1] - 1)] =").replace("h[:, -1]", "h[:, min(2, h.shape[1] - 1)]"),
-             "is off: it looks at the next"),
-            (targets(go="torch.where(right[:, :-1], torch.maximum(h, c)[:, 1:], torch.minimum(h, c)[:, 1:])"),
-             "is off: it looks at the next"),
+            (
+                targets()
+                .replace("go[:, -1] =", "go[:, min(1, go.shape[1] - 1)] =")
+                .replace("h[:, -1]", "h[:, min(2, h.shape[1] - 1)]"),
+                "is off: it looks at the next",
+            ),
+            (
+                targets(go="torch.where(right[:, :-1], torch.maximum(h, c)[:, 1:], torch.minimum(h, c)[:, 1:])"),
+                "is off: it looks at the next",
+            ),
         ],
     },
     "task-4": {
@@ -179,7 +197,10 @@ def carried(needs, rows, steps):
 """,
         ],
         "wrong": [
-            (carried(free="idle").replace("        for i", "        idle = max(until) <= step\n        for i"), "leaves after it"),
+            (
+                carried(free="idle").replace("        for i", "        idle = max(until) <= step\n        for i"),
+                "leaves after it",
+            ),
             (carried(need="int(needs[q]) + (q == 2)"), "too many or too few"),
             (carried(empty="0"), "are (0, 1), (2, 1)"),
             (carried(need="1"), "yours are"),
@@ -213,8 +234,10 @@ def trade(q_halt, right, margins):
             (trade("q_halt < margin"), "solves half of them"),
         ],
         "sly": [
-            (trade(solved="torch.stack([row[m:].all() | row[m] for row, m in zip(right, at)]).double() * "
-                                 "(at < 5)"), "share of right answers is off"),
+            (
+                trade(solved="torch.stack([row[m:].all() | row[m] for row, m in zip(right, at)]).double() * (at < 5)"),
+                "share of right answers is off",
+            ),
             (trade(segments="(at + 1.0).clamp(max=3)"), "number of segments is off"),
             (trade(stops="q_halt >= margin if margin > 5 else q_halt > abs(margin)"), "is off on random rows"),
         ],

@@ -14,7 +14,7 @@ import textwrap
 
 from classroom.grader import notebooks, trying
 
-PREAMBLE = "import itertools\nimport math\nimport random\n\nimport numpy as np\nimport torch\n"
+PREAMBLE = "import itertools\nimport math\nimport random\nimport statistics\n\nimport numpy as np\nimport torch\n"
 NAMES = tuple(sorted(path.name for path in notebooks.SOURCE.iterdir() if (path / f"{path.name}.ipynb").exists()))
 
 

@@ -5,12 +5,28 @@ import re
 
 import pytest
 
-from classroom.grader import notebooks, release, trying
+from classroom.grader import leaderboard, notebooks, release, trying
+from hrm_lite.exercises.base import Wrong
+from hrm_lite.exercises.classroom import project
 from tests.classroom import snippets
 
 each = pytest.mark.parametrize("name", snippets.NAMES)
 TASKS = [(name, task) for name in snippets.NAMES for task in snippets.tasks(name)]
 each_task = pytest.mark.parametrize(("name", "task"), TASKS, ids=[f"{name}-{task}" for name, task in TASKS])
+
+
+@pytest.fixture(autouse=True)
+def _no_training(request, monkeypatch):
+    """The project's trainings, pretended: the learning rate alone says how long they take."""
+    if "slow" in request.keywords:
+        return
+
+    def pretended(key, seed, test_seed, budget):
+        lr = json.loads(key)[1]["lr"]
+        seconds = {3e-3: 3.0, 2e-3: 11.0, 1e-3: 11.9}.get(lr, budget)
+        return {"seconds": seconds, "reached": seconds < budget, "steps": 100, "exact": 0.5, "parameters": 1}
+
+    monkeypatch.setattr(project, "_run", pretended)
 
 
 def failed(found: dict[str, dict]) -> dict[str, dict]:
@@ -57,7 +73,7 @@ def test_wrong_answers_lose_points_with_the_hint_that_helps(name, task):
         for source, hint in found.get(how, ()):
             bad = failed(snippets.results(name, task, source))
             assert bad, f"taken for right: {source}"
-            for test, one in bad.items():
+            for test in bad:
                 caught.setdefault(test, set()).add(source)
             assert any(hint in one["message"] for one in bad.values()), (source, bad)
             if how == "sly":
@@ -75,3 +91,45 @@ def test_what_is_handed_out_has_a_title_a_bootstrap_cell_and_no_outputs(name):
     assert "".join(handed["cells"][0]["source"]).startswith(f"# Assignment {name[0]} · ")
     stubs = [c for c in handed["cells"] if c["metadata"].get("nbgrader", {}).get("solution")]
     assert stubs and not any("SOLUTION" in "".join(c["source"]) for c in stubs)
+
+
+@pytest.mark.slow
+def test_the_project_s_own_settings_earn_its_points_and_the_preset_does_not():
+    task = snippets.results("6_project", "task-4", snippets.solution("6_project", "task-4"))
+    assert not failed(task), task
+    assert [round(one["score"], 3) for one in task.values()] == [round(task["test-4a"]["score"], 3)] * 4
+    preset = snippets.results("6_project", "task-4", "def configure():\n    return {}, {}")
+    assert preset["test-4a"]["passed"] and not preset["test-4d"]["passed"]
+    assert preset["test-4a"]["score"] > task["test-4a"]["score"]
+
+
+def test_a_leaderboard_knows_the_best_of_each_and_shares_places(tmp_path):
+    def record(student, *scores):
+        tests = {f"test-{i}": {"score": score} for i, score in enumerate(scores)}
+        return {"key": student, "student": student, "result": {"tests": tests}}
+
+    records = [
+        record("Ann", 7.0, None),
+        record("Bo", 5.0),
+        record("Ann", 4.0),
+        record("=Cy", 5.001),
+        record("Di", None),
+    ]
+    assert leaderboard.standing(records) == [(1, "Ann", 4.0), (2, "Bo", 5.0), (2, "=Cy", 5.001)]
+    page = "".join(leaderboard.parts(records, tmp_path, "6_project"))
+    assert "data:image/png" in page and "'=Cy" in (tmp_path / "leaderboard-6_project.csv").read_text("utf-8-sig")
+    assert leaderboard.parts(records[-1:], tmp_path, "none") == [] and not (tmp_path / "leaderboard-none.csv").exists()
+
+
+def test_the_clock_of_the_project_counts_what_a_step_costs():
+    def seconds(model=None, training=None):
+        return project.price(*project.understood((model or {}, training or {})))
+
+    plain = seconds()
+    assert plain == pytest.approx(32e-3, rel=0.25), "what a step of the preset took on one core"
+    assert seconds(training={"batch_size": 128}) > 1.5 * plain and seconds({"gradient": "full"}) > plain
+    assert seconds({"share_modules": True}) < plain < seconds(training={"continue_loss": True})
+    with pytest.raises(Wrong, match="no setting of the model"):
+        project.understood(({"mixer": "mlp"}, {}))
+    with pytest.raises(Wrong, match="number, True, False or a text"):
+        project.understood(({"cycles": [2]}, {}))

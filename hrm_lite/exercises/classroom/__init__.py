@@ -1,1 +1,2 @@
-"""The visible checks of the classroom's assignments, a module for each, and what the project is trained and scored by."""
+"""The visible checks of the classroom's assignments, a module for each, and what the project is trained and scored "
+"by."""

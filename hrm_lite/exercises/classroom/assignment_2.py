@@ -21,7 +21,8 @@ def rms_norm(answer) -> str:
         if not torch.allclose(tiny, 1e-3 * x[:1] / (1e-6 * mean[:1] + 1e-5).sqrt(), atol=1e-6):
             raise Wrong("for small x it matters where ε stands: under the root, added to the mean.")
         return (
-            "There is no learned scale and no mean taken off. After it every position has the same length, however often "
+            "There is no learned scale and no mean taken off. After it every position has the same length, however "
+            "often "
             "the block is applied."
         )
     if torch.allclose(found, x / x.norm(dim=1, keepdim=True), atol=1e-4):
@@ -45,17 +46,23 @@ def rotate(answer) -> str:
             raise Wrong("the first row is position 0, which is not turned; yours is turned by one radian.")
         if torch.allclose(found[1], want[1] * torch.tensor([1.0, -1.0]).double(), atol=1e-5):
             raise Wrong("that turns the other way: mind the signs of the sines.")
-        raise Wrong(f"with h = 2 there is one pair, turned by its position in radians. At position 1 (1, 0) should become "
-                    f"({want[1, 0]:.3f}, {want[1, 1]:.3f}), and is ({found[1, 0]:.3f}, {found[1, 1]:.3f}).")  # fmt: skip
+        raise Wrong(
+            f"with h = 2 there is one pair, turned by its position in radians. At position 1 (1, 0) should "
+            "become "
+            f"({want[1, 0]:.3f}, {want[1, 1]:.3f}), and is ({found[1, 0]:.3f}, {found[1, 1]:.3f})."
+        )
     four = torch.zeros(2, 4, dtype=torch.float64)
     four[:, 0] = 1
     place = tensor(call(answer, four), "what rotate returns", (2, 4))[1].abs()
     if place[1] > 0.1:
-        raise Wrong("you pair neighbouring numbers. Here number i and number i + h/2 are a pair, as in the published code.")
+        raise Wrong(
+            "you pair neighbouring numbers. Here number i and number i + h/2 are a pair, as in the published code."
+        )
     if abs(place[2] - math.sin(1)) > 1e-5:
         raise Wrong("with four numbers the first pair, numbers 0 and 2, still turns by one radian a position.")
     return (
-        "A product of a turned query and a turned key depends on the difference of the two positions only. The choice of "
+        "A product of a turned query and a turned key depends on the difference of the two positions only. The "
+        "choice of "
         "pairs matters to nobody but to whoever loads weights that were trained with the other choice."
     )
 
@@ -73,12 +80,18 @@ def attend(answer) -> str:
         if near((3.5, 3.0, 4.0)):
             raise Wrong("`allowed[i, j]` says that i may look at j; yours is the other way round.")
         if near((1.0, 8 / 3, 3.0)):
-            raise Wrong("the weights of a row do not add up to 1: what is not allowed must not count in the sum below the "
-                        "fraction either.")  # fmt: skip
+            raise Wrong(
+                "the weights of a row do not add up to 1: what is not allowed must not count in the sum "
+                "below the "
+                "fraction either."
+            )
         if near((3.0, 3.0, 3.0)):
             raise Wrong("everyone looks everywhere: `allowed` makes no difference.")
-        raise Wrong(f"with q = 0 every allowed position weighs the same, so row 0, which may look at 1 and 2, should give "
-                    f"1.5. It gives {found[0]:.4g}.")  # fmt: skip
+        raise Wrong(
+            f"with q = 0 every allowed position weighs the same, so row 0, which may look at 1 and 2, should "
+            "give "
+            f"1.5. It gives {found[0]:.4g}."
+        )
     q = torch.tensor([[2.0, 0.0, 0.0, 0.0]] * 3, dtype=torch.float64)
     k = torch.tensor([[1.0, 0, 0, 0], [0.0, 0, 0, 0], [0.0, 0, 0, 0]], dtype=torch.float64)
     got = tensor(call(answer, q, k, v, look), "what attend returns", (3, 1))[0, 0].item()
@@ -87,8 +100,11 @@ def attend(answer) -> str:
             raise Wrong("the products are not divided by √h.")
         if abs(got - (math.exp(0.5) + 2) / (math.exp(0.5) + 1)) < 1e-5:
             raise Wrong("the products are divided by h, and should be by its root.")
-        raise Wrong(f"a query of product 2 with one key and 0 with the other, h = 4, weighs them e : 1; you get {got:.4f} "
-                    "from the values 1 and 2.")  # fmt: skip
+        raise Wrong(
+            f"a query of product 2 with one key and 0 with the other, h = 4, weighs them e : 1; you get "
+            f"{got:.4f} "
+            "from the values 1 and 2."
+        )
     return "A softmax over what is allowed: HRM's blocks allow everything, and so have to learn whom to look at."
 
 
@@ -101,11 +117,15 @@ def neighbours(answer) -> str:
     if number == 6:
         raise Wrong("the first cell has six neighbours in its row and its column, and you forget its box.")
     if number != 7:
-        raise Wrong(f"on the 4×4 board each cell has seven neighbours: three in its row, three in its column, and one "
-                    f"more in its box. The first of yours has {number:g}.")  # fmt: skip
+        raise Wrong(
+            f"on the 4×4 board each cell has seven neighbours: three in its row, three in its column, and one "
+            f"more in its box. The first of yours has {number:g}."
+        )
     if not found[0, 5] or found[2, 5]:
-        raise Wrong("the boxes are not where they should be: cell 5 (second row, second column) is in the first cell's "
-                    "box, and not in that of cell 2.")  # fmt: skip
+        raise Wrong(
+            "the boxes are not where they should be: cell 5 (second row, second column) is in the first cell's "
+            "box, and not in that of cell 2."
+        )
     if not torch.equal(found, found.T):
         raise Wrong("whoever is my neighbour, I am his.")
     return "Twenty neighbours at 9×9. HRM is told nothing of this."
@@ -123,11 +143,16 @@ def candidates(answer) -> str:
     if sets[0] != {1}:
         raise Wrong(f"in the first cell stands a 1, so 1 is all that can stand there; you say {sorted(sets[0])}.")
     if sets[2] != {3, 4}:
-        raise Wrong(f"the third cell sees 1 and 2 in its row and a 1 in its box, so 3 and 4 are left; you leave "
-                    f"{sorted(sets[2])}. Column d − 1 belongs to the digit d.")  # fmt: skip
+        raise Wrong(
+            f"the third cell sees 1 and 2 in its row and a 1 in its box, so 3 and 4 are left; you leave "
+            f"{sorted(sets[2])}. Column d − 1 belongs to the digit d."
+        )
     if sets[5] != {4}:
-        raise Wrong(f"cell 5 sees 1 and 2 in its box, a 1 in its row and 2 and 3 in its column, which leaves 4; you leave "
-                    f"{sorted(sets[5])}.")  # fmt: skip
+        raise Wrong(
+            f"cell 5 sees 1 and 2 in its box, a 1 in its row and 2 and 3 in its column, which leaves 4; you "
+            "leave "
+            f"{sorted(sets[5])}."
+        )
     return "A mean of one-hot vectors knows whether a digit was there: one attention layer, with nothing learned."
 
 
@@ -141,14 +166,21 @@ def think(answer) -> str:
     if once[3] == 3 and once[10] == 3:
         raise Wrong("the blanks are filled with the column of the digit and not with the digit: one too small.")
     if once[3] != 4 or once[10] != 4:
-        raise Wrong(f"after one round the fourth cell should hold 4, the one digit that its row leaves; it holds {once[3]}.")
+        raise Wrong(
+            f"after one round the fourth cell should hold 4, the one digit that its row leaves; it holds {once[3]}."
+        )
     if any(once[i] for i in (6, 7, 14, 15)):
         raise Wrong("after one round a cell is filled that has more than one candidate.")
     if once[13]:
-        raise Wrong("after one round more is filled than was certain when it began. Does a round see what it has just "
-                    "filled?")  # fmt: skip
+        raise Wrong(
+            "after one round more is filled than was certain when it began. Does a round see what it has just filled?"
+        )
     if twice == once:
         raise Wrong("the second round does nothing. It should start from the board that the first one left.")
     if twice[13] != 3:
-        raise Wrong("after two rounds the second cell of the last row should hold 3: by then its column has 1, 2 and 4.")
-    return "Every round carries a certainty one step further. What no chain of certainties reaches stays blank for ever."
+        raise Wrong(
+            "after two rounds the second cell of the last row should hold 3: by then its column has 1, 2 and 4."
+        )
+    return (
+        "Every round carries a certainty one step further. What no chain of certainties reaches stays blank for ever."
+    )

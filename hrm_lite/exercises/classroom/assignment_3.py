@@ -14,7 +14,7 @@ def schedule(answer) -> str:
     def said(counts: list[int]) -> str:
         found = call(answer, counts)
         if not isinstance(found, str):
-            raise Wrong("what schedule returns should be a string of digits, as in \"001\".")
+            raise Wrong('what schedule returns should be a string of digits, as in "001".')
         return found
 
     two = said([2, 3])
@@ -27,11 +27,14 @@ def schedule(answer) -> str:
     if two != "001001001":
         raise Wrong(f"for [2, 3] the order is 001 three times, and yours is {two[:40]!r}.")
     if said([3]) != "000":
-        raise Wrong("one clock alone just steps: [3] gives \"000\".")
+        raise Wrong('one clock alone just steps: [3] gives "000".')
     three = said([2, 2, 2])
     if three != "00100120010012":
-        raise Wrong(f"a third clock steps once after everything below it, and then all is repeated: for [2, 2, 2] it is "
-                    f"0010012 twice, and yours is {three[:40]!r}.")  # fmt: skip
+        raise Wrong(
+            f"a third clock steps once after everything below it, and then all is repeated: for [2, 2, 2] it "
+            "is "
+            f"0010012 twice, and yours is {three[:40]!r}."
+        )
     return "Each clock more multiplies the steps and adds one network: the depth grows faster than the weights."
 
 
@@ -48,10 +51,16 @@ def run(answer) -> str:
 
     fast = found("0")
     if abs(fast[0] - 8) > 1e-6:
-        hints = {3.0: "the input x is missing.", 6.0: "the slower clock's state is missing, or x is.",
-                 16.0: "f is applied to the sum of the states, and not to one of them alone."}  # fmt: skip
-        raise Wrong(f"one step of the fast clock from z₀ = 2, z₁ = 4 with x = 10 and f₀(z) = z/2 should give 8, and gives "
-                    f"{fast[0]:g}: {hints.get(fast[0], 'it reads its own state, the slower clock and x.')}")  # fmt: skip
+        hints = {
+            3.0: "the input x is missing.",
+            6.0: "the slower clock's state is missing, or x is.",
+            16.0: "f is applied to the sum of the states, and not to one of them alone.",
+        }
+        raise Wrong(
+            f"one step of the fast clock from z₀ = 2, z₁ = 4 with x = 10 and f₀(z) = z/2 should give 8, and "
+            "gives "
+            f"{fast[0]:g}: {hints.get(fast[0], 'it reads its own state, the slower clock and x.')}"
+        )
     if fast[1] != 4:
         raise Wrong("the slow clock has moved, and only the fast one stepped.")
     slow = found("1")
@@ -61,8 +70,11 @@ def run(answer) -> str:
         raise Wrong(f"one step of the slow clock with f₁(z) = z + 1 should give 2 + 4 + 1 = 7, and gives {slow[1]:g}.")
     both = found("01")
     if abs(both[1] - 7) < 1e-6:
-        raise Wrong("after a fast step the slow clock reads the state that the fast one had before: the misprint of the "
-                    "paper. It should read the new one.")  # fmt: skip
+        raise Wrong(
+            "after a fast step the slow clock reads the state that the fast one had before: the misprint of "
+            "the "
+            "paper. It should read the new one."
+        )
     if abs(both[1] - 13) > 1e-6:
         raise Wrong(f"after the order 01 the slow clock should hold 8 + 4 + 1 = 13, and holds {both[1]:g}.")
     return "With two clocks this is HRM; with one and the same network for both it is TRM's loop."
@@ -78,7 +90,8 @@ def kicks(answer) -> str:
 
     if near(4.0, 1.5):
         return (
-            "A kick above 1 says that the fast clock was set going again. It does not say that it goes anywhere: a random "
+            "A kick above 1 says that the fast clock was set going again. It does not say that it goes anywhere: a "
+            "random "
             "push would kick as well."
         )
     if near(0.25, 1 / 1.5):
@@ -87,8 +100,10 @@ def kicks(answer) -> str:
         raise Wrong("these compare the slow step with the fast one before it. Compare the fast steps on both sides.")
     if near(2 / 3, 1.2 / 4):
         raise Wrong("these compare the fast step with the slow one before it. Compare the fast steps on both sides.")
-    raise Wrong(f"for 1, 0.5, [3], 2, 0.8, [4], 1.2, 0.3 (slow steps in brackets) the kicks are 2/0.5 and 1.2/0.8; you "
-                f"find {[round(one, 3) for one in found[:6]]}.")  # fmt: skip
+    raise Wrong(
+        f"for 1, 0.5, [3], 2, 0.8, [4], 1.2, 0.3 (slow steps in brackets) the kicks are 2/0.5 and 1.2/0.8; you "
+        f"find {[round(one, 3) for one in found[:6]]}."
+    )
 
 
 @exercise("C3.4", "a function of a, b, c, d and T that returns a 2 × 2 matrix")
@@ -105,14 +120,20 @@ def cycle_matrix(answer) -> str:
             raise Wrong("here the controller reads the old z_L. It steps after the worker, and reads the new one.")
         if near([[0.25, 4.0], [0.5, 8.5]]):
             raise Wrong("here the controller steps first. The worker's T steps come before it.")
-        raise Wrong(f"for a = 1/2, b = 2, c = 1/4, d = 4 and T = 1: from (z_H, z_L) = (1, 0) the worker goes to 2, and "
-                    f"the controller to 1/4 + 8; so the first column is (8.25, 2), and yours ({M[0, 0]:g}, {M[1, 0]:g}).")  # fmt: skip
+        raise Wrong(
+            f"for a = 1/2, b = 2, c = 1/4, d = 4 and T = 1: from (z_H, z_L) = (1, 0) the worker goes to 2, and "
+            f"the controller to 1/4 + 8; so the first column is (8.25, 2), and yours ({M[0, 0]:g}, "
+            f"{M[1, 0]:g})."
+        )
     M = tensor(call(answer, 0.5, 2.0, 0.25, 4.0, 2), "the matrix", (2, 2))
     if not near([[12.25, 1.0], [3.0, 0.25]]):
         if near([[8.25, 2.0], [2.0, 0.5]]):
             raise Wrong("T makes no difference.")
-        raise Wrong(f"with T = 2 the worker takes z_H in twice: from (1, 0) it goes to 2 and then to 3. Your first column "
-                    f"is ({M[0, 0]:g}, {M[1, 0]:g}).")  # fmt: skip
+        raise Wrong(
+            f"with T = 2 the worker takes z_H in twice: from (1, 0) it goes to 2 and then to 3. Your first "
+            "column "
+            f"is ({M[0, 0]:g}, {M[1, 0]:g})."
+        )
     return (
         "The worker forgets its own past like aᵀ, and leans on z_H by b(1 − aᵀ)/(1 − a): after a long cycle it is a "
         "function of the controller, and the controller is what remains of the recurrence."
@@ -132,20 +153,26 @@ def left_over(answer) -> str:
     if (found - 0.5).abs().max() < 1e-5:
         raise Wrong("each is compared with the distance one step before. Compare with the start.")
     if (found - torch.tensor([0.5, 0.25, 0.125])).abs().max() > 1e-5:
-        raise Wrong(f"z ← (z + push)/2 halves every distance, whatever the push: 0.5, 0.25, 0.125. You find "
-                    f"{[round(one, 4) for one in found.tolist()]}.")  # fmt: skip
+        raise Wrong(
+            f"z ← (z + push)/2 halves every distance, whatever the push: 0.5, 0.25, 0.125. You find "
+            f"{[round(one, 4) for one in found.tolist()]}."
+        )
     return (
-        "If little is left at the end of a cycle, it makes no difference whether the worker was reset. Chapter 4 measures "
+        "If little is left at the end of a cycle, it makes no difference whether the worker was reset. Chapter 4 "
+        "measures "
         "it on trained networks."
     )
 
 
-@exercise("C3.6", "a function of cycles, steps, worker_layers, controller_layers and segments that returns a dictionary")
+@exercise(
+    "C3.6", "a function of cycles, steps, worker_layers, controller_layers and segments that returns a dictionary"
+)
 def counts(answer) -> str:
     found = call(answer, 2, 3, 4, 5, 2)
     if not isinstance(found, dict) or set(found) != {"worker", "controller", "blocks", "gradient"}:
-        raise Wrong('what counts returns should be a dictionary with the keys "worker", "controller", "blocks" and '
-                    '"gradient".')  # fmt: skip
+        raise Wrong(
+            'what counts returns should be a dictionary with the keys "worker", "controller", "blocks" and "gradient".'
+        )
     worker, controller, blocks, gradient = (
         number(found[key], key) for key in ("worker", "controller", "blocks", "gradient")
     )
@@ -154,16 +181,24 @@ def counts(answer) -> str:
     if controller == worker:
         raise Wrong("the controller steps once in a cycle, not once in a step.")
     if (worker, controller) != (12, 4):
-        raise Wrong(f"with N = 2, T = 3 and two segments the worker steps 12 times and the controller 4; you say "
-                    f"{worker:g} and {controller:g}.")  # fmt: skip
+        raise Wrong(
+            f"with N = 2, T = 3 and two segments the worker steps 12 times and the controller 4; you say "
+            f"{worker:g} and {controller:g}."
+        )
     if blocks == 48:
         raise Wrong("the controller's blocks are applied as well.")
     if blocks == 144:
-        raise Wrong("not every step applies all the blocks: a step of the worker applies its own, and the same for the "
-                    "controller.")  # fmt: skip
+        raise Wrong(
+            "not every step applies all the blocks: a step of the worker applies its own, and the same for the "
+            "controller."
+        )
     if blocks != 68:
         raise Wrong(f"12 steps of 4 blocks and 4 steps of 5 blocks are 68 blocks, and you say {blocks:g}.")
     if gradient != 9:
-        raise Wrong(f"the one-step gradient runs through the last step of the controller and the last of the worker, "
-                    f"whatever N and T; you say {gradient:g} blocks.")  # fmt: skip
-    return "The published model: 384 blocks in a row with 16 segments, a gradient through 8 in each, and T = 2, not 100."
+        raise Wrong(
+            f"the one-step gradient runs through the last step of the controller and the last of the worker, "
+            f"whatever N and T; you say {gradient:g} blocks."
+        )
+    return (
+        "The published model: 384 blocks in a row with 16 segments, a gradient through 8 in each, and T = 2, not 100."
+    )

@@ -31,8 +31,11 @@ def one_step(answer) -> str:
         raise Wrong("that is the derivative by z. z is a constant here; by θ, please.")
     if _near(found, 6.5, 2):
         raise Wrong("that is half of it: a mean in place of a sum?")
-    raise Wrong(f"for z ← θ₀ z + θ₁ at z = (2, 7), v = (3, 1) the derivative by θ₀ is 3 · 2 + 1 · 7 = 13 and by θ₁ it is "
-                f"4; you get {found[0]:.4g} and {found[1]:.4g}.")  # fmt: skip
+    raise Wrong(
+        f"for z ← θ₀ z + θ₁ at z = (2, 7), v = (3, 1) the derivative by θ₀ is 3 · 2 + 1 · 7 = 13 and by θ₁ "
+        "it is "
+        f"4; you get {found[0]:.4g} and {found[1]:.4g}."
+    )
 
 
 @exercise("C4.2", "a function of step, z, theta and v that returns a vector of the length of theta")
@@ -40,25 +43,37 @@ def implicit(answer) -> str:
     found = tensor(call(answer, expression(_LINE), _of(2), _of(0.5, 1), _of(1)), "what implicit returns", (2,))
     if not _near(found, 4, 2):
         if _near(found, 2, 1):
-            raise Wrong("that is the one-step gradient, the first term of the series. The state moves, too, when θ does.")
+            raise Wrong(
+                "that is the one-step gradient, the first term of the series. The state moves, too, when θ does."
+            )
         if _near(found, -4, -2):
             raise Wrong("the right size, with the wrong sign: I − J, not J − I.")
         if _near(found, 3, 1.5):
-            raise Wrong("these are the first two terms of the series. There are infinitely many, and solving a linear "
-                        "system adds them all up.")  # fmt: skip
+            raise Wrong(
+                "these are the first two terms of the series. There are infinitely many, and solving a linear "
+                "system adds them all up."
+            )
         if _near(found, 1, 0.5):
             raise Wrong("multiplied by I − J, and it should be divided by it: solve.")
-        raise Wrong(f"z ← θ₀ z + θ₁ rests at θ₁/(1 − θ₀), whose derivatives at (½, 1) are 4 and 2; you get "
-                    f"{found[0]:.4g} and {found[1]:.4g}.")  # fmt: skip
+        raise Wrong(
+            f"z ← θ₀ z + θ₁ rests at θ₁/(1 − θ₀), whose derivatives at (½, 1) are 4 and 2; you get "
+            f"{found[0]:.4g} and {found[1]:.4g}."
+        )
     text = "lambda z, t: torch.stack([0.5 * z[1] + t[0], t[1] + 0 * z[0]])"  # at rest: (0.5 t₁ + t₀, t₁)
     found = tensor(call(answer, expression(text), _of(1, 2), _of(0, 2), _of(1, 0)), "what implicit returns", (2,))
     if not _near(found, 1, 0.5):
         if _near(found, 1, 0):
-            raise Wrong("backwards, the gradient meets the transpose: (I − J)ᵀ u = v. With two numbers, of which the first "
-                        "looks at the second, it makes a difference.")  # fmt: skip
-        raise Wrong("with two numbers, of which the first looks at the second, the second parameter should count by half.")
+            raise Wrong(
+                "backwards, the gradient meets the transpose: (I − J)ᵀ u = v. With two numbers, of which the "
+                "first "
+                "looks at the second, it makes a difference."
+            )
+        raise Wrong(
+            "with two numbers, of which the first looks at the second, the second parameter should count by half."
+        )
     return (
-        "One linear system takes the place of infinitely many steps back, in the memory of one. Deep equilibrium models "
+        "One linear system takes the place of infinitely many steps back, in the memory of one. Deep equilibrium "
+        "models "
         "are trained so; HRM stops after the first term."
     )
 
@@ -77,12 +92,17 @@ def truncated(answer) -> str:
     if _near(one, 1.75, 1):
         raise Wrong("you run one step too many: after three steps of z ← z/2 + 1 from 0, the last began at 1.5.")
     if not _near(one, 1.5, 1):
-        raise Wrong(f"three steps of z ← z/2 + 1 from 0 give 1, 1.5, 1.75. The last began at 1.5, so that is its derivative "
-                    f"by θ₀, and 1 by θ₁; you get {one[0]:.4g} and {one[1]:.4g}.")  # fmt: skip
+        raise Wrong(
+            f"three steps of z ← z/2 + 1 from 0 give 1, 1.5, 1.75. The last began at 1.5, so that is its "
+            "derivative "
+            f"by θ₀, and 1 by θ₁; you get {one[0]:.4g} and {one[1]:.4g}."
+        )
     if _near(two, 1.5, 1):
         raise Wrong("with last = 2 nothing is added. The step before the last reaches the loss through the last one.")
     if not _near(two, 2, 1.5):
-        raise Wrong(f"with last = 2 the step before adds ½ · 1 and ½ · 1: 2 and 1.5; you get {two[0]:.4g}, {two[1]:.4g}.")
+        raise Wrong(
+            f"with last = 2 the step before adds ½ · 1 and ½ · 1: 2 and 1.5; you get {two[0]:.4g}, {two[1]:.4g}."
+        )
     if not _near(found(3, 8), 2, 1.75):
         raise Wrong("with last = 8 and three steps it is through all three.")
     return "Each step further back adds a term, smaller by the step's Jacobian, and the memory of one step more."
@@ -97,13 +117,17 @@ def compare(answer) -> str:
     if _near(found, 2.5, 0.8):
         raise Wrong("the two are in the wrong order: first the cosine.")
     if abs(found[0] - 0.5) < 1e-4:
-        raise Wrong("that is the mean of the cosines of the tensors. Put the tensors of a list into one long vector first.")
+        raise Wrong(
+            "that is the mean of the cosines of the tensors. Put the tensors of a list into one long vector first."
+        )
     if abs(found[0] - 8) < 1e-4:
         raise Wrong("that is the scalar product; divided by both lengths it becomes the cosine.")
     if _near(found, 0.8, 0.4):
         raise Wrong("the ratio is upside down: the length of a, divided by that of b.")
-    raise Wrong(f"(3, 0, 4) and (0, 0, 2) have a cosine of 0.8, and the first is 2.5 times as long; you find "
-                f"{found[0]:.4g} and {found[1]:.4g}.")  # fmt: skip
+    raise Wrong(
+        f"(3, 0, 4) and (0, 0, 2) have a cosine of 0.8, and the first is 2.5 times as long; you find "
+        f"{found[0]:.4g} and {found[1]:.4g}."
+    )
 
 
 @exercise("C4.5", "a function of step, z, theta, target, rate, updates and between that returns theta")
@@ -118,14 +142,19 @@ def descend(answer) -> str:
     if abs(one - 1.3) < 1e-4:
         raise Wrong("v is taken at the state before the step. It is that of the state that was reached.")
     if abs(one - 1.2) > 1e-4:
-        raise Wrong(f"from z = 0 with θ = 1 a step of z ← z/2 + θ leads to 1, so v = 1 − 3, and θ goes to 1 + 0.1 · 2; "
-                    f"yours goes to {one:.4g}.")  # fmt: skip
+        raise Wrong(
+            f"from z = 0 with θ = 1 a step of z ← z/2 + θ leads to 1, so v = 1 − 3, and θ goes to 1 + 0.1 · 2; "
+            f"yours goes to {one:.4g}."
+        )
     three = found(1, 3)
     if abs(three - 1.21875) < 1e-4:
         raise Wrong("you go back through all the steps in between, and one is asked for.")
     if abs(three - 1.125) > 1e-4:
-        raise Wrong(f"with three steps between updates the state is at 1.75 when θ is first updated, to 1.125; yours goes to "
-                    f"{three:.4g}. An update comes after all of them.")  # fmt: skip
+        raise Wrong(
+            f"with three steps between updates the state is at 1.75 when θ is first updated, to 1.125; yours "
+            "goes to "
+            f"{three:.4g}. An update comes after all of them."
+        )
     two = found(2, 1)
     if abs(two - 1.38) < 1e-4:
         raise Wrong("the second update begins at the first state again. It goes on from where the first one ended.")
@@ -159,4 +188,6 @@ def largest_batch(answer) -> str:
         raise Wrong("a full segment has the controller's N steps as well.")
     if full != 7:
         raise Wrong(f"a full segment has N (T + 1) = 8 steps, so 7 rows fit, and no half one; you say {full:g}.")
-    return "With the weights small beside the rest, full to one-step is N (T + 1) to 2: the ratio is a matter of N and T."
+    return (
+        "With the weights small beside the rest, full to one-step is N (T + 1) to 2: the ratio is a matter of N and T."
+    )

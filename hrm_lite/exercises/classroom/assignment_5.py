@@ -22,13 +22,17 @@ def halt_at(answer) -> str:
     if found == [0, 1, 3, 3, 2]:
         raise Wrong("each is one too small: segments are counted from 1.")
     if found[0] == 4:
-        raise Wrong("the first row has a reason to halt after each segment, and halts after the first of them, not the last.")
+        raise Wrong(
+            "the first row has a reason to halt after each segment, and halts after the first of them, not the last."
+        )
     if found[2] in (0, 1):
         raise Wrong("the third row never has a reason to halt, and so runs to the last segment.")
     if found[3] == 1:
         raise Wrong("the fourth row may not halt before its second segment: `least` makes no difference.")
     if found[3] == 2:
-        raise Wrong("the fourth row has its first reason before its least segment. It has none at its second, so it goes on.")
+        raise Wrong(
+            "the fourth row has its first reason before its least segment. It has none at its second, so it goes on."
+        )
     if found[4] == 1:
         raise Wrong("the last row has two equal values after its first segment, and Q_halt has to be the larger.")
     if found != [1, 2, 4, 4, 3]:
@@ -91,8 +95,10 @@ def targets(answer) -> str:
         raise Wrong("at the next segment the model may halt or continue, as it likes better: the larger of the two.")
     if not near(second, s1, s0):
         raise Wrong(f"for the example the target of continuing is σ(1) = {s1:.3f} and then σ(0) = {s0:.3f}; you have "
-                    f"{second[0]:.3f} and {second[1]:.3f}.")  # fmt: skip
-    return "Only G_halt knows the answers. G_continue is the head's own opinion one segment later, and takes its errors over."
+                    f"{second[0]:.3f} and {second[1]:.3f}.")
+    return (
+        "Only G_halt knows the answers. G_continue is the head's own opinion a segment later, with its errors."
+    )
 
 
 @exercise("C5.4", "a function of needs, rows and steps that returns a tensor (steps, rows)")
@@ -110,9 +116,12 @@ def carried(answer) -> str:
     if found[:4] == [[0, 1], [2, 1], [2, 1], [3, -1]] and found[4] != [-1, -1]:
         raise Wrong("at the end the queue is empty, and a free row holds −1.")
     if found != [[0, 1], [2, 1], [2, 1], [3, -1], [-1, -1]]:
-        raise Wrong(f"for needs of 1, 3, 2, 1 on two rows the steps are (0, 1), (2, 1), (2, 1), (3, −1), (−1, −1); yours "
-                    f"are {', '.join(f'({a}, {b})' for a, b in found)}.")  # fmt: skip
-    return "A puzzle that needs long holds its row for long: a carried batch holds more hard puzzles than the data does."
+        raise Wrong(f"for needs of 1, 3, 2, 1 on two rows the steps are (0, 1), (2, 1), (2, 1), (3, −1), (−1, −1); "
+                    "yours "
+                    f"are {', '.join(f'({a}, {b})' for a, b in found)}.")
+    return (
+        "A puzzle that needs long holds its row for long: a carried batch holds more hard puzzles than the data does."
+    )
 
 
 @exercise("C5.5", "a function of q_halt, right and margins that returns a tensor (margins, 2)")
@@ -139,13 +148,13 @@ def trade(answer) -> str:
     if abs(found[0, 0] - found[1, 0]) < 1e-6:
         raise Wrong("the margin makes no difference, and a higher one should make rows halt later.")
     raise Wrong(f"for the example's four rows a margin of 0 takes 1.75 segments and solves half of them; you have "
-                f"{found[0, 0]:.3f} and {found[0, 1]:.3f}.")  # fmt: skip
+                f"{found[0, 0]:.3f} and {found[0, 1]:.3f}.")
 
 
 @exercise("C5.6", "a function of stop and right that returns a dictionary of four shares")
 def verdicts(answer) -> str:
     right = torch.tensor([[True, False, False], [False, True, False], [False, False, True], [False, False, False],
-                          [False, True, True]])  # fmt: skip
+                          [False, True, True]])
     got = call(answer, torch.tensor([1, 3, 1, 2, 2]), right)
     if not isinstance(got, dict) or set(got) != {"right", "early", "late", "never"}:
         raise Wrong('what verdicts returns should be a dictionary with the keys "right", "early", "late" and "never".')
@@ -166,5 +175,6 @@ def verdicts(answer) -> str:
         raise Wrong("early: right only *after* where it halts; late: right only before.")
     if near(early=0.2, late=0.4):
         raise Wrong("the answer after segment m stands in column m − 1: segments are counted from 1.")
-    raise Wrong(f"of the example's five rows two are right, and one each halts too early, too late and is never right; you "
-                f"have {', '.join(f'{name} {value:.2g}' for name, value in found.items())}.")  # fmt: skip
+    raise Wrong(f"of the example's five rows two are right, and one each halts too early, too late and is never "
+                "right; you "
+                f"have {', '.join(f'{name} {value:.2g}' for name, value in found.items())}.")
