@@ -133,3 +133,16 @@ def test_the_clock_of_the_project_counts_what_a_step_costs():
         project.understood(({"mixer": "mlp"}, {}))
     with pytest.raises(Wrong, match="number, True, False or a text"):
         project.understood(({"cycles": [2]}, {}))
+
+
+def test_the_guide_and_the_page_of_the_book_name_every_assignment_and_every_session_has_slides():
+    root = notebooks.SOURCE.parent
+    guide, page = (path.read_text("utf-8") for path in (root / "README.md", root.parent / "book" / "classroom.md"))
+    for name in snippets.NAMES:
+        assert f"](source/{name}/{name}.ipynb)" in guide
+        short = snippets.master(name).title.removeprefix(f"Assignment {name[0]} · ").partition(":")[0]
+        assert f"| {name[0]} · {short} |" in page
+        slides = (root / "slides" / f"{name}.md").read_text("utf-8")
+        assert slides.startswith("# ") and slides.count("\n---\n") >= 5
+    for folder, file in re.findall(r"\]\((source|slides)/([^)]+)\)", guide):
+        assert (root / folder / file).exists(), file
