@@ -48,7 +48,7 @@ def test_an_attempt_ends_where_a_run_of_all_segments_would_first_be_content(scri
     whole_answer, whole_q, _ = thinking.attempt(model, puzzles, tokens, way, 2, 3)  # every row runs all 16 segments
     torch.testing.assert_close(q, whole_q, atol=1e-4, rtol=0)
     assert torch.equal(answer, whole_answer)
-    assert len(segments.unique()) > 2 and ((segments == attempts.ATTEMPT) | (q > 0)).all()
+    assert len(segments.unique()) > 1 and ((segments == attempts.ATTEMPT) | (q > 0)).all()
 
 
 def test_the_long_run_is_what_solve_sees_without_halting(scripts, doubting):

@@ -146,14 +146,23 @@ class Near:
     """A pupil in this very process, for tests of assignments: the same messages, as bytes, and no walls at all."""
 
     def __init__(self):
+        import torch
+
         from .pupil import Server
 
-        self.server, self.spent = Server(), 0.0
+        self.torch, self.server, self.spent = torch, Server(), 0.0
+        self.default = torch.get_default_dtype()  # of the pupil: a notebook may set another, the judge keeps its own
         self.ask({"do": "seed", "seed": 0})
 
     def ask(self, message: dict, blobs=(), seconds: float | None = None) -> tuple[dict, list[bytes]]:
-        with contextlib.redirect_stdout(io.StringIO()):
-            reply, blobs = self.server.answer(*_through(message, blobs))
+        judges = self.torch.get_default_dtype()
+        self.torch.set_default_dtype(self.default)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                reply, blobs = self.server.answer(*_through(message, blobs))
+        finally:
+            self.default = self.torch.get_default_dtype()
+            self.torch.set_default_dtype(judges)
         return _through(reply, blobs)
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ import json
 import socket
 
 import pytest
+import torch
 
 from classroom.grader.judge import mark, names_asked
 from classroom.grader.link import Near
@@ -148,3 +149,10 @@ def test_without_walls_an_attack_succeeds(name, tmp_path):
         whole, points, _ = attacks([made.MASTER], tmp_path, server.getsockname()[1])[name]
         assert points == 8
         assert run(made.master(), json.loads(whole.replace(b"cli import main", b"pytest"))).points == 9
+
+
+def test_a_pupil_in_this_process_keeps_its_own_kind_of_numbers():
+    pupil = Near()
+    pupil.ask({"do": "cell", "source": "import torch\ntorch.set_default_dtype(torch.float64)", "name": "cell 1"})
+    assert torch.get_default_dtype() == torch.float32
+    assert pupil.default == torch.float64
