@@ -17,6 +17,7 @@ from hrm_lite.explorers import live
 from hrm_lite.explorers.live import pictures
 from hrm_lite.halting import wants_to_halt
 from hrm_lite.puzzles import sudoku
+from tools import cover
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 in_browser = pytest.mark.skipif(BROWSER is None, reason="needs Chromium, to run what the page runs")
@@ -423,10 +424,10 @@ def test_a_board_plays_by_itself_only_where_it_is_asked_to(tmp_path):
 
 
 def test_the_board_of_the_first_page_is_drawn_by_the_scripts_of_today_and_ends_solved():
-    page = (Path(__file__).resolve().parent.parent / "book/images/thinking.html").read_text(encoding="utf-8")
+    page = cover.page()
     data = json.loads(re.search(r"DATA=(\{.*?\});\n", page)[1])
     words = re.search(r'aria-label="([^"]*)"', page)[1], re.search(r'"still">([^<]*)<', page)[1]
-    assert page == pictures._live("thinking", *words, data).data, "python tools/picture.py"
+    assert page == pictures._live("thinking", *words, data).data
     assert data["plays"] and data["boards"][-1] == data["label"] and not data["broken"][-1]
 
 

@@ -1,4 +1,4 @@
-"""Draw the pictures of the README and the first page: the model, and two at work on puzzles they have never seen.
+"""Make the pictures of the README and the first page: the model, and two at work on puzzles they have never seen.
 
     python tools/picture.py
 
@@ -8,20 +8,22 @@ hard puzzles in results/sudoku_thinking which has the highest rating of those th
 of which it keeps the answer.
 """
 
+import sys
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))   # run as a script, it sees its own folder only
 
 import torch
 
 from hrm_lite import load_model, plots
 from hrm_lite.dynamics import answers
-from hrm_lite.explorers import live
 from hrm_lite.puzzles import sudoku
-from hrm_lite.records import published
+from hrm_lite.records import published, write_json
 from hrm_lite.solving import solve
+from tools import cover
 
 ROOT = Path(__file__).resolve().parent.parent
 SEGMENTS = 6
@@ -56,9 +58,8 @@ schedule = champion.schedule()
 steps = answers(champion, question[None], 4)[[part == "L" for part in schedule] * 4, 0]
 wrong = (steps != label).any(1).nonzero()
 last = int(wrong.max()) + 2   # right from here on, and one more to see that it stays
-each = schedule.count("L")
-titles = [f"Step {i + 1}, segment {i // each + 1}" for i in range(last + 1)]
-page = live.thinking(board, question, steps[: last + 1], titles, label, "step of the worker", last + 1, plays=True)
-path = path.with_name("thinking.html")
-path.write_text(page.data, encoding="utf-8")
-print(f"{path.relative_to(ROOT)}: rating {entry['rating']}, right from step {last} on, {len(page.data):,} bytes")
+write_json(cover.STEPS, {
+    "rating": entry["rating"], "steps_in_a_segment": schedule.count("L"), "question": entry["question"],
+    "answer": sudoku.solve(entry["question"]), "steps": [board.decode(step) for step in steps[: last + 1]],
+})
+print(f"{cover.STEPS.relative_to(ROOT)}: rating {entry['rating']}, right from step {last} on")

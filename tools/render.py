@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))   # run as a script, it sees its own folder only
 
-from tools import api, at_scale, bind, claims, fold, reading  # noqa: E402
+from tools import api, at_scale, bind, claims, cover, fold, reading  # noqa: E402
 
 BUILD = ROOT / "_build"
 STAGE, HTML, FINGERPRINT = BUILD / "stage", BUILD / "html", BUILD / "html.fingerprint"
@@ -51,6 +51,7 @@ def stage() -> None:
         shutil.copy2(ROOT / name, STAGE / name)
     (STAGE / "book" / "api.md").write_text(api.page(), encoding="utf-8")
     (STAGE / "book" / "claims.md").write_text(claims.page(), encoding="utf-8")
+    (STAGE / "book" / "images" / "thinking.html").write_text(cover.page(), encoding="utf-8")
     for name in ("index.md", "how_to_read.md"):
         first = STAGE / "book" / name
         first.write_text(reading.filled(first.read_text(encoding="utf-8"), ROOT / "book"), encoding="utf-8")
