@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from command_line import keep, options, read
-from sudoku_thinking import digits
+from sudoku_thinking import digits, run
 from torch import Tensor
 
 from hrm_lite import HRM, load_model
@@ -40,20 +40,13 @@ WAYS = {"latents": 16, "copies": 8, "positions": 4, "noise-0.1": 4, "noise-0.3":
 LONGEST, ATTEMPT, SIDE_BY_SIDE = 64, 16, 64  # segments of the long run, of an attempt; rows of a batch
 
 
-@torch.no_grad()
 def first_run(model: HRM, tokens: Tensor, labels: Tensor) -> list[dict]:
     """Of each puzzle: right after each segment, as "0110…", and the segment after which it is content (None: never)."""
     found = []
     for i in range(0, len(tokens), SIDE_BY_SIDE):
         x, y = tokens[i : i + SIDE_BY_SIDE], labels[i : i + SIDE_BY_SIDE]
-        z, right, content = model.initial_latents(len(x)), [], []
-        for _ in range(LONGEST):
-            out = model(z, x)
-            z = out.latents
-            right.append((out.logits.argmax(-1) == y).all(1))
-            content.append(out.q_halt > 0)
-        right, content = torch.stack(right, 1), torch.stack(content, 1)
-        for r, c in zip(right, content, strict=True):
+        shown, q = run(model, x, LONGEST)
+        for r, c in zip((shown == y).all(-1).T, (q > 0).T, strict=True):
             found.append({"right": as_text(r), "content": int(c.int().argmax()) + 1 if c.any() else None})
     return found
 

@@ -1,9 +1,17 @@
-"""A model and a training so small that a test can run them whole."""
+"""A model and a training so small that a test can run them whole, and the scripts of experiments/ for their tests."""
+
+import contextlib
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import torch
 
 from hrm_lite import HRM, HRMConfig, TrainConfig, Trainer
 
+EXPERIMENTS = Path(__file__).resolve().parent.parent / "experiments"
 TRAIN = TrainConfig(
     batch_size=8,
     max_steps=12,
@@ -63,3 +71,20 @@ def stop_at(step):
 
 def untouched(folder):
     return {f: f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+def run_experiment(script, *words):
+    """A script of experiments/, as a reader calls it."""
+    environment = os.environ | {"PYTHONPATH": str(EXPERIMENTS.parent), "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run([sys.executable, str(EXPERIMENTS / f"{script}.py"), *map(str, words)], env=environment,
+                          capture_output=True, encoding="utf-8", timeout=900)  # fmt: skip
+
+
+@contextlib.contextmanager
+def experiments(*names):
+    """Scripts of experiments/ as modules: they import one another as they do when they are run."""
+    sys.path.insert(0, str(EXPERIMENTS))
+    try:
+        yield [importlib.import_module(name) for name in names]
+    finally:
+        sys.path.remove(str(EXPERIMENTS))

@@ -1,31 +1,19 @@
 """What `experiments/attempts.py` keeps of attempts: held against runs that let no row leave, and against `solve`."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
-from helpers import make
+from helpers import experiments, make, run_experiment
 
 from hrm_lite import save_model
 from hrm_lite.puzzles import sudoku
 from hrm_lite.records import read_json
 from hrm_lite.solving import solve
 
-FOLDER = Path(__file__).resolve().parent.parent / "experiments"
-
 
 @pytest.fixture(scope="module")
 def scripts():
-    sys.path.insert(0, str(FOLDER))
-    try:
-        import attempts
-        import sudoku_thinking
-
-        yield attempts, sudoku_thinking
-    finally:
-        sys.path.remove(str(FOLDER))
+    with experiments("attempts", "sudoku_thinking") as modules:
+        yield modules
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +57,7 @@ def test_a_short_run_leaves_records_that_keep_no_foreign_puzzle(tmp_path):
     sudoku.write_csv(tmp_path / "test.csv", sudoku.load("generated:9x9:minimal", "train", limit=3))
     words = ["--model", tmp_path / "m.safetensors", "--sets", "sudoku-hard", "--hard", tmp_path, "--puzzles", 3,
              "--attempts", 2, "--seeds", 4, "--to", tmp_path / "to"]  # fmt: skip
-    done = subprocess.run([sys.executable, FOLDER / "attempts.py", *map(str, words)], capture_output=True,
-                          encoding="utf-8", timeout=900)  # fmt: skip
+    done = run_experiment("attempts", *words)
     assert done.returncode == 0, done.stderr
     found = {path.stem: read_json(path) for path in (tmp_path / "to").glob("*.json")}
     ways = ("latents", "copies", "positions", "noise-0.1", "noise-0.3")

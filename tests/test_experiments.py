@@ -1,16 +1,11 @@
 """The scripts that leave run records: one command line for all, and what they write is a record."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from helpers import EXPERIMENTS, run_experiment
 
 from hrm_lite.records import read_json
 
-FOLDER = Path(__file__).resolve().parent.parent / "experiments"
-SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "command_line")
+SCRIPTS = sorted(path.stem for path in EXPERIMENTS.glob("*.py") if path.stem != "command_line")
 # The quickest of each script: one run of a few steps.
 SHORT = {
     "convergence": "--seeds 0 --variants hrm --steps 3",
@@ -19,16 +14,10 @@ SHORT = {
 }
 
 
-def call(script: str, *words) -> subprocess.CompletedProcess:
-    environment = os.environ | {"PYTHONPATH": str(FOLDER.parent), "PYTHONIOENCODING": "utf-8"}
-    return subprocess.run([sys.executable, str(FOLDER / f"{script}.py"), *map(str, words)], env=environment,
-                          capture_output=True, encoding="utf-8", timeout=900)  # fmt: skip
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_every_script_says_what_it_does_and_takes_the_same_options(script):
-    shown = call(script, "--help")
+    shown = run_experiment(script, "--help")
     assert shown.returncode == 0, shown.stderr
     assert f"python experiments/{script}.py" in shown.stdout, "its docstring shows how to call it"
     assert "--seeds" in shown.stdout and "--to" in shown.stdout
@@ -37,7 +26,7 @@ def test_every_script_says_what_it_does_and_takes_the_same_options(script):
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SHORT)
 def test_a_short_run_leaves_a_record_where_it_is_told_to(script, tmp_path):
-    done = call(script, *SHORT[script].split(), "--to", tmp_path / "new" / "folder")
+    done = run_experiment(script, *SHORT[script].split(), "--to", tmp_path / "new" / "folder")
     assert done.returncode == 0, done.stderr
     (path,) = (tmp_path / "new" / "folder").glob("*.json")
     record = read_json(path)
@@ -47,5 +36,5 @@ def test_a_short_run_leaves_a_record_where_it_is_told_to(script, tmp_path):
 
 @pytest.mark.slow
 def test_a_wrong_choice_is_refused_before_anything_runs(tmp_path):
-    done = call("halting", "--settings", "both-111", "--to", tmp_path / "x")
+    done = run_experiment("halting", "--settings", "both-111", "--to", tmp_path / "x")
     assert done.returncode == 2 and "invalid choice" in done.stderr and not (tmp_path / "x").exists()

@@ -1,30 +1,20 @@
 """What `experiments/sudoku_thinking.py` counts: held against boards by hand and against all choices one by one."""
 
 import itertools
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
-from helpers import make
+from helpers import experiments, make, run_experiment
 
 from hrm_lite import save_model
 from hrm_lite.puzzles import sudoku
 from hrm_lite.records import read_json
 
-FOLDER = Path(__file__).resolve().parent.parent / "experiments"
-
 
 @pytest.fixture(scope="module")
 def thinking():
-    sys.path.insert(0, str(FOLDER))
-    try:
-        import sudoku_thinking
-
-        yield sudoku_thinking
-    finally:
-        sys.path.remove(str(FOLDER))
+    with experiments("sudoku_thinking") as (module,):
+        yield module
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
@@ -87,8 +77,7 @@ def test_a_short_run_leaves_a_record_that_keeps_no_foreign_puzzle(tmp_path):
     sudoku.write_csv(tmp_path / "test.csv", sudoku.load("generated:9x9:minimal", "train", limit=4))
     words = ["--model", tmp_path / "m.safetensors", "--sets", "minimal", "--hard", tmp_path, "--puzzles", 4,
              "--tries", 2, "--attempts", 4, "--to", tmp_path / "to"]  # fmt: skip
-    done = subprocess.run([sys.executable, FOLDER / "sudoku_thinking.py", *map(str, words)], capture_output=True,
-                          encoding="utf-8", timeout=900)  # fmt: skip
+    done = run_experiment("sudoku_thinking", *words)
     assert done.returncode == 0, done.stderr
     own, foreign = (read_json(tmp_path / "to" / f"{name}_seed0.json") for name in ("minimal", "sudoku-hard"))
     assert len(own["exact"]) == 64 and own["again"]["copies"]["attempts"] == [1, 2, 4]
