@@ -115,7 +115,7 @@ def masters(folder: Path = SOURCE) -> dict[str, Master]:
 def read_master(path: Path) -> Master:
     """Raises ValueError for a master that could not be graded."""
     notebook = json.loads(Path(path).read_text(encoding="utf-8"))
-    cells, tasks = [_cell(raw) for raw in notebook["cells"]], []
+    cells, tasks = [as_cell(raw) for raw in notebook["cells"]], []
     for cell in cells:
         heading = _TASK.search(cell.source) if cell.kind == "markdown" and not cell.graded else None
         if heading:
@@ -150,7 +150,7 @@ def read_handed(path: Path) -> Handed:
     try:
         notebook = json.loads(path.read_bytes().decode("utf-8-sig"))
         raw = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
-        cells = [_cell(one) for one in raw]
+        cells = [as_cell(one) for one in raw]
         metadata = notebook.get("metadata") or {}
         own = metadata.get("hrm_lite") or {}
         own = own.get("classroom") or {} if isinstance(own, dict) else {}
@@ -287,7 +287,7 @@ def _sources(master: Master, handed: Handed, role: dict) -> dict[str, list[str]]
     return found
 
 
-def _cell(raw: dict) -> Cell:
+def as_cell(raw: dict) -> Cell:
     source = raw.get("source", raw.get("input", ""))
     source = "".join(source) if isinstance(source, list) else source
     if not isinstance(source, str) or not isinstance(raw.get("cell_type"), str):
