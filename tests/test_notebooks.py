@@ -109,11 +109,9 @@ def test_the_tool_that_closes_cells_names_them_by_their_exercise_and_asks_for_ot
 
 @each_notebook
 def test_a_code_cell_makes_one_claim(path):
-    """Twenty lines; what is folded because it only draws, or solves an exercise, may take twice as many."""
     for i, cell in enumerate(cells(load(path), "code")):
         lines = source(cell).strip().splitlines()
-        most = 40 if tags(cell) & {"hide-input", "solution"} else 20
-        assert 1 <= len(lines) <= most, f"code cell {i} has {len(lines)} lines: {lines[:1]}"
+        assert 1 <= len(lines) <= 20, f"code cell {i} has {len(lines)} lines: {lines[:1]}"
 
 
 @each_notebook
