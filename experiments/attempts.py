@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from command_line import keep, options, read
-from sudoku_thinking import digits, run
+from command_line import digits, keep, options, read
+from sudoku_thinking import run
 from torch import Tensor
 
 from hrm_lite import HRM, load_model

@@ -51,3 +51,14 @@ def keep(record: dict, path: Path, says: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, record)
     print(says, flush=True)
+
+
+def digits(value) -> float:
+    """Four digits of a number: more than the seeds agree on."""
+    return float(f"{float(value):.4g}")
+
+
+def rounded(values) -> list:
+    """The same of all numbers in nested lists, or of a tensor, as lists."""
+    values = values.tolist() if isinstance(values, torch.Tensor) else values
+    return [rounded(v) if isinstance(v, list) else digits(v) for v in values]

@@ -12,7 +12,7 @@ step.
 from __future__ import annotations
 
 import torch
-from command_line import keep, options, read
+from command_line import keep, options, read, rounded
 from torch import Tensor
 
 from hrm_lite import HRM, HRMConfig, TrainConfig, Trainer
@@ -40,11 +40,6 @@ class ResettingHRM(HRM):
 
 
 VARIANTS = {"hrm": HRM, "reset": ResettingHRM, "flat": FlatRecurrence}
-
-
-def rounded(values: Tensor) -> list:
-    """Four digits are more than the seeds agree on."""
-    return [rounded(v) for v in values] if values.ndim > 1 else [float(f"{v:.4g}") for v in values.tolist()]
 
 
 def movement(r: Residuals) -> dict:

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 
 import torch
 import torch.nn.functional as F
-from command_line import keep, options, read
+from command_line import keep, options, read, rounded
 from torch import Tensor
 
 from hrm_lite import HRM, model_preset
@@ -163,11 +163,6 @@ def votes_of_restarts(model: HRM, tokens: Tensor, labels: Tensor, starts: int = 
         exact.append((votes.argmax(-1) == labels).all(1).double().mean().item())
         z = Latents(*(truncated_normal_(torch.empty(len(tokens), 1, s.shape[-1]), 1.0).expand_as(s) for s in z))
     return rounded(exact)
-
-
-def rounded(values) -> list[float]:
-    """Four digits are more than the seeds agree on."""
-    return [float(f"{v:.4g}") for v in values]
 
 
 def run(name: str, seed: int) -> dict:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from command_line import keep, options, read
+from command_line import digits, keep, options, read, rounded
 from torch import Tensor
 
 from hrm_lite import HRM, HRMConfig, TrainConfig, Trainer
@@ -92,7 +92,7 @@ def measure(model: HRM, tokens: Tensor) -> dict:
         "residuals": rounded(moved[:KEPT].quantile(torch.tensor([0.25, 0.5, 0.75]).double(), dim=1)),
         "last_residual": rounded(moved[-1]),
         "two_steps_apart": rounded(forward_residual(last[0], last[2])),
-        "decay": [None if d is None else float(f"{d:.4g}") for d in decay(moved)],
+        "decay": [None if d is None else digits(d) for d in decay(moved)],
         "spectral_radius": rounded(spectral_radius(f, last[2], steps=200)),
         "jacobian_norm": rounded(jacobian_norm(f, last[2], steps=40)),
         "lyapunov_factor": rounded(lyapunov_factor(f, last[2], steps=200)),
@@ -147,10 +147,6 @@ def at_rest(model: HRM, source: str) -> dict:
         "again": {"puzzles": int(wrong.sum()), "solved": int(again[1][-1].sum()),
                   "at_rest_unsolved": int((~again[1][-1] & (again[0][-1] < STILL)).sum())},
     }  # fmt: skip
-
-
-def rounded(values: Tensor) -> list:
-    return [rounded(v) for v in values] if values.ndim > 1 else [float(f"{v:.4g}") for v in values.tolist()]
 
 
 def run(variant: str, seed: int, steps: int) -> dict:

@@ -17,7 +17,7 @@ import statistics
 import time
 
 import torch
-from command_line import keep, options, read
+from command_line import keep, options, read, rounded
 from torch import Tensor
 
 from hrm_lite import HRM, Trainer, model_preset, train_preset
@@ -41,12 +41,6 @@ EXPERIMENTS = {
 MOMENTS = (0, 50, 100, 200)  # and the end
 EVAL_EVERY = 25
 BATCHES, BATCH = 4, 64  # under the microscope
-
-
-def rounded(values) -> list:
-    """Four digits are more than the seeds agree on."""
-    values = values.tolist() if isinstance(values, Tensor) else values
-    return [rounded(v) if isinstance(v, list) else float(f"{v:.4g}") for v in values]
 
 
 def quartiles(values: Tensor, dim: int = 0) -> list:

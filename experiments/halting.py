@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 
 import torch
-from command_line import keep, options, read
+from command_line import digits, keep, options, read
 
 from hrm_lite import HRM, Trainer, model_preset, train_preset
 from hrm_lite.puzzles import sudoku
@@ -60,10 +60,6 @@ class Watch:
                                 "segments": digits(segments / stopped) if stopped else None,
                                 "right_when_stopping": digits(right / stopped) if stopped else None})
             self.sums = [0.0] * 5
-
-
-def digits(value: float) -> float:
-    return float(f"{value:.4g}")
 
 
 def outcomes(seen: Verdicts, compare: bool) -> dict[str, list[float]]:

@@ -17,7 +17,7 @@ from collections import Counter
 
 import numpy as np
 import torch
-from command_line import keep, options, read
+from command_line import digits, keep, options, read
 from torch import Tensor
 
 from hrm_lite import HRM, Trainer, load_model, model_preset, train_preset
@@ -46,10 +46,6 @@ NINE = {
     "hard-laptop": ("sudoku-9x9", "generated:9x9:hard", 100),
 }
 STARTS = 16
-
-
-def digits(value) -> float:
-    return float(f"{float(value):.4g}")
 
 
 def rounded(values) -> list:

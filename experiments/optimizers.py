@@ -11,7 +11,7 @@ of unseen puzzles solved, every fifty.
 from __future__ import annotations
 
 import torch
-from command_line import keep, options, read
+from command_line import keep, options, read, rounded
 
 from hrm_lite import HRM, Trainer, model_preset, train_preset
 from hrm_lite.puzzles import sudoku
@@ -22,11 +22,6 @@ OPTIMIZERS, RATES = ("adamw", "adam_atan2"), (1e-3, 2e-3, 4e-3)
 # No moving average: it would show the optimizer's path with a delay.
 TRAIN = train_preset("sudoku-4x4", max_steps=600, ema=0.0, precision="bfloat16", compile=True,
                      eval_every=50, eval_segments=4)
-
-
-def rounded(values: list[float]) -> list[float]:
-    """Four digits are more than the seeds agree on."""
-    return [float(f"{v:.4g}") for v in values]
 
 
 def run(optimizer: str, rate: float, seed: int, steps: int) -> dict:

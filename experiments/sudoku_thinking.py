@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from command_line import keep, options, read
+from command_line import digits, keep, options, read
 from torch import Tensor
 
 from hrm_lite import HRM, load_model
@@ -45,10 +45,6 @@ RATINGS = (0, 1, 4, 10, 20, 40, 80)  # the lower ends of the bins
 STEPS_OF = 16  # segments looked into step by step
 MOST = 3_000  # boards of a search that are looked at
 FILLED = (40, 50, 60, 70, 75, 78, 80)  # givens, when easy puzzles are made easier still
-
-
-def digits(value) -> float:
-    return float(f"{float(value):.4g}")
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 
 import torch
-from command_line import keep, options, read
+from command_line import digits, keep, options, read, rounded
 
 from hrm_lite import HRM, Trainer, model_preset, train_preset
 from hrm_lite.dynamics import residuals
@@ -30,11 +30,6 @@ SCHEDULES = ("2x2", "1x100", "2x50", "10x10", "50x2")  # N x T
 SEGMENTS = 8  # in the evaluation: twice as many as in training
 MOVES = 0.01  # a step that moves its state by less than this share of its length is counted as idle
 WATCHED = 100  # puzzles that are judged during the training, and whose steps are measured
-
-
-def rounded(values: torch.Tensor) -> list[float]:
-    """Four digits are more than the seeds agree on."""
-    return [float(f"{v:.4g}") for v in values.tolist()]
 
 
 def run(schedule: str, seed: int, steps: int) -> dict:
@@ -71,7 +66,7 @@ def run(schedule: str, seed: int, steps: int) -> dict:
         "first_segment": {
             "parts": moved.parts, "median_residual": rounded(moved.values.median(1).values),
             "worker_steps": len(worker),
-            "worker_steps_that_move": float(f"{(worker > MOVES).sum(0).double().mean():.4g}"),
+            "worker_steps_that_move": digits((worker > MOVES).sum(0).double().mean()),
         },
     }  # fmt: skip
 
