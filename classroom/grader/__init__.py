@@ -18,7 +18,7 @@ data. Marks are given in the judge, from data; nothing that the student's code d
     collect     files as Moodle, Canvas and people name them
     grading     a class: two at a time, each result kept at once
     written     what a person marks
-    feedback    the page that a student gets;  marks: tables;  summary: the class at a glance
+    feedback    the page that a student gets;  marks: tables;  summary: the class at a glance;  pictures: its figures
     release     what is handed out;  trying: does a master mark as it should?
     cli         the commands
 """

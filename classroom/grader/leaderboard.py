@@ -5,12 +5,11 @@ A test cell that assigns a number to the name `score`, less being better, takes 
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
-from html import escape
 from pathlib import Path
 
+from . import pictures
 from .written import harmless
 
 
@@ -41,8 +40,7 @@ def figure(rows: list[tuple[int, str, float]]):
         ax.plot([0, score], [y, y], color=COLOURS["worker"], lw=1, alpha=0.4)
         ax.annotate(f"{score:.2f}", (score, y), (7, 0), textcoords="offset points", va="center", fontsize=9)
     ax.plot([score for *_, score in rows], range(len(rows)), "o", color=COLOURS["worker"])
-    names = [student if len(student) <= 22 else f"{student[:21]}…" for _, student, _ in rows]
-    labels = [f"{place}  {name}".replace("$", r"\$") for (place, *_), name in zip(rows, names, strict=True)]
+    labels = [f"{place}  {pictures.in_the_margin(student)}" for place, student, _ in rows]
     ax.set_yticks(range(len(rows)), labels, fontsize=9)
     ax.set(
         xlim=(0, 1.12 * max(score for *_, score in rows) or 1),
@@ -54,10 +52,7 @@ def figure(rows: list[tuple[int, str, float]]):
 
 
 def parts(records: list[dict], folder: Path, name: str) -> list[str]:
-    """HTML for the page of the class, and leaderboard-NAME.csv and .png beside it; nothing where nothing was "
-    "measured."""
-    import matplotlib.pyplot as plt
-
+    """HTML for the page of the class; leaderboard-NAME.csv and .png beside it. Nothing where nothing was measured."""
     rows = standing(records)
     if not rows:
         return []
@@ -68,13 +63,9 @@ def parts(records: list[dict], folder: Path, name: str) -> list[str]:
     )
     path = Path(folder) / f"leaderboard-{name}"
     path.with_suffix(".csv").write_bytes(table.getvalue().encode("utf-8-sig", "replace"))
-    fig, shot = figure(rows), io.BytesIO()
-    fig.savefig(shot, format="png", dpi=150)
-    plt.close(fig)
-    path.with_suffix(".png").write_bytes(shot.getvalue())
     alt = f"A dot for each of {len(rows)} students: the seconds until the goal, the fastest at the top."
     return [
         "<h3>The fastest</h3><p>Mean of the grader's seeds. Another three seeds would give another order among "
         "neighbours.</p>",
-        f'<img alt="{escape(alt)}" src="data:image/png;base64,{base64.b64encode(shot.getvalue()).decode()}">',
+        pictures.keep(figure(rows), path.with_suffix(".png"), alt),
     ]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .grading import GRADED
 from .notebooks import Master
-from .written import harmless, total
+from .written import harmless, remarks, total
 
 
 def write(records: list[dict], among: dict[str, Master], folder: Path) -> list[Path]:
@@ -46,12 +46,11 @@ def _all(records: list[dict], among: dict[str, Master]) -> list[list]:
     for one in records:
         result = one.get("result") if one["status"] == GRADED else None
         points, possible, unread = total(one) if result else ("", "", "")
-        remarks = " ".join([*one["notes"], *(result["notes"] if result else [one["message"]])])
         ids = tests[one["assignment"]] if result else []
         each = [f"{name.removeprefix('test-')}: {result['tests'][name]['points']:g}" for name in ids]
         rows.append([harmless(one["student"]), harmless(one["number"]), one["assignment"] or "", harmless(one["label"]),
                      "late" if one["late"] else "", one["status"], points, possible, unread or "",
-                     harmless(remarks)[:500], *each])  # fmt: skip
+                     harmless(remarks(one))[:500], *each])  # fmt: skip
     return rows
 
 

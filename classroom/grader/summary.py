@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections import Counter
 from html import escape
 from pathlib import Path
 from statistics import median
 
-from . import leaderboard
+from . import leaderboard, pictures
 from .feedback import page, points
 from .grading import GRADED
 from .notebooks import Master
-from .written import total
+from .written import remarks, total
 
 
 def figure(records: list[dict], master: Master):
@@ -41,7 +39,7 @@ def figure(records: list[dict], master: Master):
         x, y = zip(*where, strict=True) if where else ((), ())
         axes.scatter(x, y, s=size, marker=marker, edgecolors=None if marker == "_" else colour, facecolors=face,
                      color=colour if marker == "_" else None, linewidths=1.3, label=label)  # fmt: skip
-    names = [f"{_short(one['student'])}  {points(one['result']['points'])}" for one in rows]
+    names = [f"{pictures.in_the_margin(one['student'])}  {points(one['result']['points'])}" for one in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=9)
     gave = [sum(one["result"]["tests"][test.grade_id]["passed"] for one in rows) for test in tests]
     labels = [f"{test.grade_id.removeprefix('test-')}\n{n}" for test, n in zip(tests, gave, strict=True)]
@@ -69,29 +67,20 @@ def write(records: list[dict], among: dict[str, Master], folder: Path, pages: di
         got = total(one) if result else None
         open_ = f"; {got[2]} to read" if got and got[2] else ""
         given = f"{points(got[0])} of {points(got[1])}{open_}" if got else escape(one["status"])
-        said = " ".join([*one["notes"], *(result["notes"] if result else [one["message"]])])
         link = f'<a href="{escape(pages[one["file"]])}">{escape(one["student"])}</a>'
         parts.append(f"<tr><td>{link}{' (late)' if one['late'] else ''}</td><td>{escape(one['assignment'] or '?')}</td>"
-                     f'<td class="points">{given}</td><td>{escape(said[:300])}</td></tr>')  # fmt: skip
+                     f'<td class="points">{given}</td><td>{escape(remarks(one)[:300])}</td></tr>')  # fmt: skip
     path = folder / "index.html"
     path.write_bytes(page("The class", "\n".join([*parts, "</table></div>"])).encode("utf-8", "replace"))
     return path
 
 
 def _assignment(own: list[dict], name: str, master: Master, folder: Path) -> list[str]:
-    import matplotlib.pyplot as plt
-
-    fig = figure(own, master)
-    shot = io.BytesIO()
-    fig.savefig(shot, format="png", dpi=150)
-    plt.close(fig)
-    (folder / f"{name}.png").write_bytes(shot.getvalue())
     middle = median(one["result"]["points"] for one in own)
     said = f"{len(own)} graded; half of them have {points(middle)} of {points(master.points)} points or more."
     alt = f"A row for each of {len(own)} students, a column for each test; filled squares are tests that gave points."
-    picture = base64.b64encode(shot.getvalue()).decode()
-    parts = [f"<h2>{escape(master.title)}</h2><p>{said}</p>",
-             f'<img alt="{escape(alt)}" src="data:image/png;base64,{picture}">']  # fmt: skip
+    shown = pictures.keep(figure(own, master), folder / f"{name}.png", alt)
+    parts = [f"<h2>{escape(master.title)}</h2><p>{said}</p>", shown]
     parts += leaderboard.parts(own, folder, name)
     hints: dict[str, tuple[set, set]] = {}
     for number, one in enumerate(own):
@@ -119,8 +108,3 @@ def _counted(records: list[dict]) -> str:
     total = Counter(one["status"] for one in records)
     said = [f"{n} {status}" for status, n in total.most_common()]
     return f"{len(records)} files of {len({one['key'] for one in records})} students: {', '.join(said)}."
-
-
-def _short(name: str) -> str:
-    """A name for the margin. matplotlib takes dollars for formulas."""
-    return (name if len(name) <= 22 else f"{name[:21]}…").replace("$", r"\$")

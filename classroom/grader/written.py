@@ -20,7 +20,10 @@ HEAD = ["File", "Student", "Assignment", "Question", "Of", "Points", "Comment", 
 
 def harmless(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
-    text = " ".join(str(text).split())
+    return _quoted(" ".join(str(text).split()))
+
+
+def _quoted(text: str) -> str:
     return f"'{text}" if text.lstrip()[:1] in tuple("=+-@|%") else text
 
 
@@ -46,6 +49,12 @@ def merge(records: list[dict], among: dict[str, Master], path: Path) -> list[str
     if rows:
         _write(path, rows)
     return told
+
+
+def remarks(record: dict) -> str:
+    """What the lecturer should know of a file: how it came, and what was found, or why it could not be graded."""
+    found = record["result"]["notes"] if record["status"] == GRADED else [record["message"]]
+    return " ".join([*record["notes"], *found])
 
 
 def total(record: dict) -> tuple[float, float, int]:
@@ -91,8 +100,7 @@ def _points(row: dict, most: float, told: list[str]) -> float | None:
 
 def _in_a_cell(text: str) -> str:
     """Lines stay; what begins like a formula does not run; a spreadsheet's cell ends at 32,767 characters."""
-    text = text.replace("\r", "")[:30_000]
-    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@|%") else text
+    return _quoted(text.replace("\r", "")[:30_000])
 
 
 def _write(path: Path, rows: dict) -> None:
