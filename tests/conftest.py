@@ -2,6 +2,8 @@ import pytest
 
 from hrm_lite.puzzles import sudoku
 
+collect_ignore = ["data"]  # nbval would run the notebooks there, which are inputs of tests
+
 
 @pytest.fixture(scope="session")
 def puzzles():
