@@ -15,7 +15,7 @@ LEDGER = Path(__file__).parent / "ledger.toml"
 ARTICLE = "“Hierarchical Reasoning Model: The AI Architecture Outperforming OpenAI’s ‘o3-mini-high’”"
 # What each says, and a sign, so that no verdict hangs on a colour.
 VERDICTS = {
-    "agrees": ("✓", "paper, code and what we measured say the same"),
+    "agrees": ("✓", "paper and code say the same, and nothing that we measured speaks against it"),
     "partly": ("◐", "a part of it holds, or it holds under conditions that the article leaves out"),
     "imprecise": ("≈", "it means something that is right, in words that say something else"),
     "overstated": ("△", "there is something to see, and less than is claimed"),
