@@ -122,11 +122,11 @@ class Pupil:
             raise self._end("memory", f"It used more than {limits.memory_mb / 1024:g} GB of memory{many}.")
         if seconds > most:
             self.spent += seconds
-            raise self._end("time", f"It was still computing after {most:g} seconds: look for a loop that does not "
+            raise self._end("time", f"It was still computing after {most:.0f} seconds: look for a loop that does not "
                                     "end, or for work that can be done once.")  # fmt: skip
         if clock > _CLOCK * most:
             self.spent += max(seconds, most)
-            raise self._end("time", f"It was waiting for something after {_CLOCK * most:g} seconds: nobody types, "
+            raise self._end("time", f"It was waiting for something after {_CLOCK * most:.0f} seconds: nobody types, "
                                     "clicks or answers here.")  # fmt: skip
 
     def _writing(self, on: bool) -> None:
