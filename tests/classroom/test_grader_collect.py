@@ -159,13 +159,15 @@ def record(student, points, **more):
 
 def test_tables_open_everywhere_and_run_nothing(tmp_path):
     records = [record("=HYPERLINK(\"http://x\")", 3.0), record("Müller, Jörg", 4.5, system="moodle", number="123"),
-               record("+1", 0.0, system="canvas", number="9"), record("\t@x", 1.0), record("'-2\n3", 1.0)]  # fmt: skip
+               record("+1", 0.0, system="canvas", number="9"), record("anon", 1.0, system="canvas", number="k3Xq9"),
+               record("\t@x", 1.0), record("'-2\n3", 1.0)]  # fmt: skip
     for path in marks.write(records, {made.NAME: made.master()}, tmp_path):
         rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
         assert all(not cell.lstrip().startswith(("=", "+", "-", "@")) for row in rows for cell in row), path.name
         assert len({len(row) for row in rows[1:]}) == 1
     assert (tmp_path / "marks.csv").read_bytes().startswith(b"\xef\xbb\xbf"), "or Excel garbles umlauts"
     moodle = (tmp_path / f"moodle_{made.NAME}.csv").read_text(encoding="utf-8").splitlines()
-    assert moodle == ["Identifier,Full name,Grade,Maximum grade", 'Participant 123,"Müller, Jörg",4.5,9.0']
+    assert moodle == [
+        "Identifier,Full name,Grade,Maximum grade,Last modified (grade)", 'Participant 123,"Müller, Jörg",4.5,9.0,']
     canvas = (tmp_path / f"canvas_{made.NAME}.csv").read_text(encoding="utf-8").splitlines()
-    assert canvas[0] == f"Student,ID,SIS User ID,SIS Login ID,Section,{made.NAME}" and canvas[2] == "'+1,9,,,,0.0"
+    assert canvas[0] == f"Student,ID,SIS User ID,SIS Login ID,Section,{made.NAME}" and canvas[2:] == ["'+1,9,,,,0.0"]

@@ -153,7 +153,7 @@ def test_points_of_a_person_come_back_from_any_spreadsheet(tmp_path, with_points
     page = feedback.feedback(record, AMONG[made.NAME])
     assert "<b>10.5</b> of 13" in page and "schön &lt;b&gt;" in page and "so far" not in page
     tables = {one.name: one.read_text(encoding="utf-8-sig") for one in marks.write([record], AMONG, tmp_path)}
-    assert "Participant 5,Ada,10.5,13.0" in tables[f"moodle_{made.NAME}.csv"] and ",10.5,13.0," in tables["marks.csv"]
+    assert "Participant 5,Ada,10.5,13.0," in tables[f"moodle_{made.NAME}.csv"] and ",10.5,13.0," in tables["marks.csv"]
     assert written.merge([], AMONG, path) == [] and "schön" in path.read_text(encoding="utf-8-sig"), "nothing is lost"
 
 
