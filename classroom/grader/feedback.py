@@ -147,7 +147,8 @@ def write(record: dict, master: Master | None, folder: Path) -> Path:
 def returns(records: list[dict], pages: dict[str, Path], folder: Path) -> tuple[list[Path], list[str]]:
     """For each assignment a zip that Moodle or Canvas takes back. Also whom a page does not reach that way, and why.
 
-    A file of which nobody can say what it belongs to (a PDF) goes with the others where all are of one assignment.
+    A file of which nobody can say what it belongs to (a PDF) goes with the others where all are of one assignment, but
+    not beside what its owner handed in for it: both pages would have one name.
     """
     written, told = [], []
     for system, entry in (("moodle", _for_moodle), ("canvas", _for_canvas)):
@@ -156,9 +157,11 @@ def returns(records: list[dict], pages: dict[str, Path], folder: Path) -> tuple[
         lost = [one for one in own if not one["assignment"]] if len(names) != 1 else []
         for name in names:
             path = Path(folder) / f"{system}_feedback_{name}.zip"
+            there = {one["key"] for one in own if one["assignment"] == name}
             with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
                 for one in own:
-                    if one["assignment"] not in (name, None) or one in lost:
+                    stray = one["assignment"] is None and (one["key"] in there or one in lost)
+                    if stray or one["assignment"] not in (name, None):
                         continue
                     inside, whole = entry(one, pages[one["file"]].read_bytes())
                     if inside:

@@ -183,7 +183,8 @@ def test_pages_go_back_to_moodle_under_the_names_that_it_gave(tmp_path):
     one = graded(student="Müller Jörg (77)", number="77", given="Müller Jörg_77_assignsubmission_file_")
     pdf = graded(student="Eve", number="78", given="Eve_78_assignsubmission_file_", file="eve", key="Eve",
                  assignment=None, status="unreadable", message="This is no notebook.")  # fmt: skip
-    held, told = returned(tmp_path, one, pdf)
+    stray = pdf | {"key": one["key"], "given": one["given"], "file": "stray"}
+    held, told = returned(tmp_path, one, pdf, stray)
     assert list(held) == [f"{each['given']}/feedback.html" for each in (one, pdf)] and not told
     assert b"This is no notebook." in held["Eve_78_assignsubmission_file_/feedback.html"]
 
