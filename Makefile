@@ -63,8 +63,8 @@ grade: $(READY)  ## grade what came back: make grade SUBMISSIONS=FOLDER_OR_ZIP [
 	@test -n "$(SUBMISSIONS)" || { echo "which ones? make grade SUBMISSIONS=FOLDER_OR_ZIP" >&2; exit 2; }
 	@$(PY) -m classroom.grader grade "$(SUBMISSIONS)" --jobs $(JOBS) $(if $(ASSIGNMENT),--assignment $(ASSIGNMENT))
 
-clean:  ## remove what `make book` built; the environment, runs and data stay
-	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+clean:  ## remove what `make book` built; marks in _build/classroom, the environment, runs and data stay
+	rm -rf $(filter-out _build/classroom,$(wildcard _build/*)) .pytest_cache .ruff_cache .hypothesis
 
 # torch first: it is the large one, and its exact version decides which of the others fit.
 $(READY): pyproject.toml constraints.txt

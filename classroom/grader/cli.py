@@ -64,6 +64,7 @@ def grade(submissions, assignment, to, jobs, again, unsafe, source):
     """
     from . import feedback, marks, summary, written
     from .collect import collect
+    from .grading import GRADED
     from .grading import grade as run
     from .notebooks import masters
     from .sandbox import problem
@@ -72,6 +73,7 @@ def grade(submissions, assignment, to, jobs, again, unsafe, source):
         raise click.ClickException("Windows cannot watch and stop notebooks as grading needs it: run this in WSL 2.")
     if not unsafe and problem():
         raise click.ClickException(problem())
+    submissions = submissions.expanduser()  # not every shell does it after SUBMISSIONS=
     among = masters(source)
     unknown = set(assignment) - among.keys()
     if unknown:
@@ -100,9 +102,13 @@ def grade(submissions, assignment, to, jobs, again, unsafe, source):
         )
         click.echo(f"{number:4}  {record['student'][:30]:30}  {record['assignment'] or '?':22}  {said[:90]}")
 
-    records = run(found, among, to, safe=not unsafe, jobs=jobs, again=again, done=done)
+    try:
+        records = run(found, among, to, safe=not unsafe, jobs=jobs, again=again, only=assignment, done=done)
+    except KeyboardInterrupt:
+        said = f"Interrupted. {number} of {len(found)} files are done and kept; the same command goes on."
+        click.echo(said, err=True)
+        sys.exit(130)
     if assignment:
-        records = [one for one in records if one["assignment"] in assignment]
         among = {name: master for name, master in among.items() if name in assignment}
     try:
         told = written.merge(records, among, to / "written.csv")
@@ -112,7 +118,8 @@ def grade(submissions, assignment, to, jobs, again, unsafe, source):
         click.echo(line, err=True)
     pages = {one["file"]: feedback.write(one, among.get(one["assignment"]), to / "feedback") for one in records}
     links = {name: path.relative_to(to).as_posix() for name, path in pages.items()}
-    tables = [*marks.write(records, among, to), *feedback.returns(records, pages, to)]
+    zips, lost = feedback.returns(records, pages, to)
+    tables = [*marks.write(records, among, to), *zips]
     if (to / "written.csv").exists():
         tables.append(to / "written.csv")
     whole = summary.write(records, among, to, links)
@@ -120,6 +127,12 @@ def grade(submissions, assignment, to, jobs, again, unsafe, source):
     click.echo(f"{len(records)} files in {time.monotonic() - start:.0f} s")
     for path in [whole, *tables, to / "feedback"]:
         click.echo(f"  {_shown(path)}")
+    for line in lost:
+        click.echo(line)
+    unread = sum(written.total(one)[2] for one in records if one["status"] == GRADED)
+    if unread:
+        click.echo(f"{unread} written answers are still to be read, and count 0 so far: fill in Points and Comment in "
+                   "written.csv, and give the same command again.")  # fmt: skip
     if any(one["status"] == "failed" for one in records):
         click.echo("Some files could not be graded, for reasons that lie here: see the lines “failed”.", err=True)
         sys.exit(1)

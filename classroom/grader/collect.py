@@ -1,7 +1,7 @@
 """Handed-in files, however a learning platform or a person named them: whose they are, and where they lie.
 
     Moodle    Müller Jörg_1234567_assignsubmission_file_/x.ipynb     folders, or the same in front of the file's name
-    Canvas    mullerjorg_LATE_12345_678_1_fixed_points-2.ipynb
+    Canvas    mullerjorg_LATE_12345_678_1_fixed_points-2.ipynb, anon_k3Xq9_678_1_fixed_points.ipynb
     nbgrader  STUDENT/1_fixed_points/1_fixed_points.ipynb
     people    Jörg Müller/x.ipynb, Jörg Müller.ipynb, Jörg Müller 1_fixed_points.ipynb
 
@@ -23,6 +23,8 @@ MOST_FILES = 10_000
 MOST_IN_ALL = 4 << 30  # bytes unpacked
 _MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<rest>.*)")
 _CANVAS = re.compile(r"(?P<name>[^_\W]+?)_(?P<late>LATE_)?(?P<id>\d+)_(?P<file>\d+)_(?P<rest>.+)")
+_ANONYMOUS = re.compile(r"(?P<late>LATE_)?(?P<name>anon)_(?P<id>[0-9A-Za-z]+)_(?P<file>\d+)_(?P<rest>.+)")
+_TYPED = re.compile(r"(?P<name>[^_\W]+?)_(?P<late>LATE_)?(?P<id>\d+)_(?P<rest>(?:text|link)\.html)")  # no file
 _NOISE = re.compile(r"(^|/)(__MACOSX|\.ipynb_checkpoints|\.DS_Store|\._[^/]*|Thumbs\.db|desktop\.ini)(/|$)")
 
 
@@ -41,6 +43,8 @@ class Submission:
     system: str = ""
     number: str = ""
     """The platform's number of the student, or of the submission."""
+    given: str = ""
+    """What the platform called the file (Canvas) or its folder (Moodle): it takes feedback back under this name."""
     late: bool = False
     turn: tuple = (0, 0)
     """Of several files of one student, the greatest is the last."""
@@ -147,15 +151,12 @@ def whose(label: str, assignments=()) -> Submission:
     for part in parts:
         found = _MOODLE.fullmatch(part)
         if found:
-            return Submission(_tidy(found["name"]), f"moodle {found['id']}", label, None, "moodle", found["id"])
-    found = _CANVAS.fullmatch(PurePosixPath(parts[-1]).name) or (
-        _CANVAS.fullmatch(parts[0]) if len(parts) > 1 else None
-    )
-    if found:
-        turn = re.search(r"-(\d+)(?:\.\w+)?$", found["rest"])
-        order = (int(turn[1][:9]) if turn else 0, int(found["file"][:15]))
-        late, number = bool(found["late"]), found["id"]
-        return Submission(found["name"], f"canvas {number}", label, None, "canvas", number, late, order)
+            folder = f"{found['name']}_{found['id']}_assignsubmission_file_"
+            return Submission(_tidy(found["name"]), f"moodle {found['id']}", label, None, "moodle", found["id"], folder)
+    for part in parts:
+        found = _ANONYMOUS.fullmatch(part) or _CANVAS.fullmatch(part) or _TYPED.fullmatch(part)
+        if found:
+            return _of_canvas(found, label, part if part == parts[-1] else f"{part}.zip")  # a label has lost its .zip
     known = {_tidy(name).casefold() for name in assignments}
     people = [part for part in parts[:-1] if _tidy(part).casefold() not in known | {"submitted", "submissions"}]
     if people:
@@ -166,6 +167,15 @@ def whose(label: str, assignments=()) -> Submission:
     copy = re.search(r"\((\d+)\)\s*$", stem)
     name = _tidy(re.sub(r"\(\d+\)\s*$", "", stem)) or _tidy(PurePosixPath(parts[-1]).stem)
     return Submission(name, name, label, None, turn=(int(copy[1][:9]) if copy else 0, 0))
+
+
+def _of_canvas(found: re.Match, label: str, given: str) -> Submission:
+    about = found.groupdict()
+    turn = re.search(r"-(\d+)(?:\.\w+)?$", about["rest"])
+    order = (int(turn[1][:9]) if turn else 0, int((about.get("file") or "0")[:15]))
+    number, unnamed = about["id"], found.re is _ANONYMOUS
+    name, given = (f"anon {number}" if unnamed else about["name"]), ("" if found.re is _TYPED else given)
+    return Submission(name, f"canvas {number}", label, None, "canvas", number, given, bool(about["late"]), order)
 
 
 def _tidy(name: str) -> str:
@@ -188,4 +198,10 @@ def _last_of_each(found, assignments) -> list[Submission]:
         if one.path or one.key not in seen:
             result.append(one)
         seen.add(one.key)
+    keys: dict[str, set[str]] = {}
+    for one in result:
+        keys.setdefault(one.student, set()).add(one.key)
+    for one in result:  # two of one name, or a platform that hides names: all are a "Participant"
+        if one.number and len(keys[one.student]) > 1:
+            one.student = f"{one.student} ({one.number})"
     return result

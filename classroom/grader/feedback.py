@@ -2,13 +2,20 @@
 
 Everything of the student's in it is text: escaped, and a policy in the page forbids scripts and foreign addresses, so
 that a page made of a stranger's words can be opened and passed on.
+
+How it goes back is the platform's choice. Moodle takes any file in a folder whose name has the student's number.
+Canvas takes a file under the name that it gave to the handed-in one, and shows it to the student under the name of
+*that* file: so what answers a notebook is a notebook, with the page as the output of its only cell, and what answers a
+zip is a zip.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import zipfile
 from html import escape
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from .grading import FAILED, GRADED, UNREADABLE
 from .notebooks import Master
@@ -137,15 +144,60 @@ def write(record: dict, master: Master | None, folder: Path) -> Path:
     return path
 
 
-def returns(records: list[dict], pages: dict[str, Path], folder: Path) -> list[Path]:
-    """For Moodle: a zip for each assignment, to be given back there (Upload multiple feedback files in a zip)."""
-    written = []
-    for name in sorted({one["assignment"] or "" for one in records if one["system"] == "moodle"} - {""}):
-        path = Path(folder) / f"moodle_feedback_{name}.zip"
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for one in records:
-                if one["system"] == "moodle" and one["assignment"] == name:
-                    inside = f"{one['student']}_{one['number']}_assignsubmission_file_/feedback.html"
-                    archive.writestr(zipfile.ZipInfo(inside, (1980, 1, 1, 0, 0, 0)), pages[one["file"]].read_bytes())
-        written.append(path)
-    return written
+def returns(records: list[dict], pages: dict[str, Path], folder: Path) -> tuple[list[Path], list[str]]:
+    """For each assignment a zip that Moodle or Canvas takes back. Also whom a page does not reach that way, and why.
+
+    A file of which nobody can say what it belongs to (a PDF) goes with the others where all are of one assignment, but
+    not beside what its owner handed in for it: both pages would have one name.
+    """
+    written, told = [], []
+    for system, entry in (("moodle", _for_moodle), ("canvas", _for_canvas)):
+        own = [one for one in records if one["system"] == system]
+        names = sorted({one["assignment"] for one in own if one["assignment"]})
+        lost = [one for one in own if not one["assignment"]] if len(names) != 1 else []
+        for name in names:
+            path = Path(folder) / f"{system}_feedback_{name}.zip"
+            there = {one["key"] for one in own if one["assignment"] == name}
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+                for one in own:
+                    stray = one["assignment"] is None and (one["key"] in there or one in lost)
+                    if stray or one["assignment"] not in (name, None):
+                        continue
+                    inside, whole = entry(one, pages[one["file"]].read_bytes())
+                    if inside:
+                        archive.writestr(zipfile.ZipInfo(inside, (1980, 1, 1, 0, 0, 0)), whole)
+                    else:
+                        lost.append(one)
+            written.append(path)
+        told += [f"{one['student']}: {system.title()} takes no page back for {PurePosixPath(one['label']).name}; "
+                 f"send {pages[one['file']].relative_to(folder).as_posix()} yourself." for one in lost]  # fmt: skip
+    return written, told
+
+
+def _for_moodle(record: dict, whole: bytes) -> tuple[str, bytes]:
+    return f"{record['given']}/feedback.html", whole
+
+
+def _for_canvas(record: dict, whole: bytes) -> tuple[str, bytes]:
+    given = record["given"]
+    kind = PurePosixPath(given).suffix.lower()
+    if kind == ".zip":
+        held = io.BytesIO()
+        with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(zipfile.ZipInfo("feedback.html", (1980, 1, 1, 0, 0, 0)), whole)
+        return given, held.getvalue()
+    if kind in (".ipynb", ".json"):
+        return given, as_notebook(whole.decode("utf-8"))
+    return "", b""  # a page that is called .pdf would open nowhere
+
+
+def as_notebook(whole: str) -> bytes:
+    """A page as the output of a notebook's only cell, which is shown without being run."""
+    shown = whole.partition("<body>")[2].partition("</body>")[0].strip()
+    source = "# Feedback on what you handed in. Your own notebook is not in here: this file only has its name."
+    plain = "Open this file in JupyterLab, VS Code or Colab: the feedback is shown here."
+    output = {"output_type": "display_data", "metadata": {}, "data": {"text/html": shown, "text/plain": plain}}
+    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [output], "source": source}
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 4}
+    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "replace")

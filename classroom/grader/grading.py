@@ -10,9 +10,10 @@ import hashlib
 import json
 import multiprocessing
 import os
+import signal
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -30,17 +31,20 @@ GRADED, UNREADABLE, UNKNOWN, FAILED = "graded", "unreadable", "unknown", "failed
 
 def grade(
     submissions: list[Submission], among: dict[str, Master], to: Path, *, safe: bool = True, jobs: int = 2,
-    again: bool = False, done: Callable[[dict], None] = lambda record: None,
+    again: bool = False, only: Collection[str] = (), done: Callable[[dict], None] = lambda record: None,
 ) -> list[dict]:  # fmt: skip
     """The records of all submissions, as they stand in ``to``/results. done: called with each as it is there.
 
-    safe: in the sandbox. jobs: how many at a time. again: also those whose result is there.
+    safe: in the sandbox. jobs: how many at a time. again: also those whose result is there. only: these assignments,
+    and files of which nobody can say what they belong to.
     """
     results = Path(to) / "results"
     results.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # the same sums on every machine, and a parent that can fork
     waiting, records = [], []
     for one, assignment, handed, problem in _newest(submissions, among):
+        if only and assignment is not None and assignment not in only:
+            continue
         record = _about(one, assignment, problem)
         path = results / f"{record['file']}.json"
         if assignment is None or handed is None:
@@ -52,7 +56,7 @@ def grade(
             if kept is None:
                 waiting.append((record, path, among[assignment], one.path))
                 continue
-            record = kept | {key: record[key] for key in ("student", "late", "label", "notes")}
+            record = kept | {key: record[key] for key in ("student", "late", "label", "given", "notes")}
         records.append(record)
         done(record)
     context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
@@ -91,6 +95,7 @@ _FAILED = "The grader itself failed on this file. It says nothing about the work
 
 def _one(record: dict, path: Path, master: Master, notebook: Path, safe: bool) -> None:
     """In a process of its own: grade, and leave the record."""
+    signal.signal(signal.SIGINT, _nothing)  # Ctrl-C goes to all of a terminal's processes: our parent ends us
     try:
         handed = read_handed(notebook)
         result = Sitting(master, handed, lambda: Pupil(master.limits, safe)).result()
@@ -99,6 +104,10 @@ def _one(record: dict, path: Path, master: Master, notebook: Path, safe: bool) -
         found = record | {"status": FAILED, "message": f"{_FAILED} ({type(error).__name__}: {error})",
                           "traceback": traceback.format_exc()[-4000:]}  # fmt: skip
     _keep(path, found)
+
+
+def _nothing(*_) -> None:
+    """Not SIG_IGN, which the programs that we start would inherit."""
 
 
 def _end(process) -> None:
@@ -131,13 +140,13 @@ def _newest(submissions: list[Submission], among: dict[str, Master]):
             assignment = next((name for name in among if plain(name) in plain(one.label)), None)
         except OSError as error:
             problem = f"The file cannot be opened ({error.strerror})."
-        place = (one.key, assignment)
-        other = best.get(place)
-        if other:
-            first, last = sorted((other[0], one), key=lambda s: (s.path is not None, s.turn))
-            last.notes = [*last.notes, f"Handed in more than once: this is {last.label}, and not {first.label}."]
-        if other is None or one.turn > other[0].turn or other[2] is None:
-            best[place] = (one, assignment, handed, problem)
+        place, new = (one.key, assignment), (one, assignment, handed, problem)
+        if place in best:  # what can be read counts before what cannot; of two at one time, the later name
+            first, last = sorted((best[place], new), key=lambda o: (o[2] is not None, o[0].turn, o[0].label))
+            said = f"Handed in more than once: this is {last[0].label}, and not {first[0].label}."
+            last[0].notes = [*last[0].notes, said]
+            new = last
+        best[place] = new
     return list(best.values())
 
 
@@ -145,7 +154,7 @@ def _about(one: Submission, assignment: str | None, problem: str) -> dict:
     mark = hashlib.sha256(f"{one.key}\0{assignment}".encode()).hexdigest()[:8]
     return {
         "student": one.student, "key": one.key, "assignment": assignment, "label": one.label, "system": one.system,
-        "number": one.number, "late": one.late, "notes": one.notes, "message": problem,
+        "number": one.number, "given": one.given, "late": one.late, "notes": one.notes, "message": problem,
         "file": f"{(plain(one.student) or 'student')[:40]}-{plain(assignment or 'unknown')[:30]}-{mark}",
     }  # fmt: skip
 

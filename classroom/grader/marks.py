@@ -17,20 +17,25 @@ from .written import harmless, remarks, total
 
 
 def write(records: list[dict], among: dict[str, Master], folder: Path) -> list[Path]:
-    """marks.csv, and for each assignment what Moodle and Canvas import, where they named the files. Returns paths."""
+    """marks.csv, and for each assignment what Moodle and Canvas import, where they named the files. Returns paths.
+
+    Moodle refuses a table without the last column, in which a date may be left out; and it reads these headings, and
+    the word Participant, in the language of the person who imports them.
+    Canvas imports no marks of anonymous students: the numbers in the names of their files are not those of its table.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = [_write(folder / "marks.csv", _all(records, among), "utf-8-sig")]
     for name, master in among.items():
         own = [record for record in records if record["assignment"] == name and record["status"] == GRADED]
         possible = master.points + sum(most for task in master.tasks for _, most in task.written)
-        moodle = [["Identifier", "Full name", "Grade", "Maximum grade"]] + [
-            [f"Participant {one['number']}", harmless(one["student"]), total(one)[0], possible]
+        moodle = [["Identifier", "Full name", "Grade", "Maximum grade", "Last modified (grade)"]] + [
+            [f"Participant {one['number']}", harmless(one["student"]), total(one)[0], possible, ""]
             for one in own if one["system"] == "moodle"]  # fmt: skip
         canvas = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", name]] + [
             ["Points Possible", "", "", "", "", possible]] + [
             [harmless(one["student"]), one["number"], "", "", "", total(one)[0]]
-            for one in own if one["system"] == "canvas"]  # fmt: skip
+            for one in own if one["system"] == "canvas" and one["number"].isdecimal()]  # fmt: skip
         for rows, system, head in ((moodle, "moodle", 1), (canvas, "canvas", 2)):
             if len(rows) > head:
                 written.append(_write(folder / f"{system}_{name}.csv", rows, "utf-8"))

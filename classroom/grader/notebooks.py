@@ -22,6 +22,7 @@ from .sandbox import ROOT, Limits
 SOURCE = ROOT / "classroom" / "source"
 MOST_BYTES = 100 << 20  # of a file
 MOST_SOURCE = 2 << 20  # of what it has in its cells
+STUB = "YOUR ANSWER HERE"  # what nbgrader puts in the place of an answer in words
 _CHECK = re.compile(r"check\(\s*[\"'](C\d+\.\d+\w*)[\"']")
 _TASK = re.compile(r"(?m)^#{1,4}\s+(Task\s+(\d+).*)$", re.IGNORECASE)
 
@@ -81,6 +82,8 @@ class Master:
     limits: Limits
     version: str
     """A hash of all that a student gets and of all that gives points."""
+    edition: str
+    """A hash of what a student gets, solutions and hidden tests left out."""
 
     @property
     def tests(self) -> list[Test]:
@@ -134,11 +137,21 @@ def read_master(path: Path) -> Master:
     own = notebook["metadata"].get("hrm_lite", {}).get("classroom", {})
     told = json.dumps([[c.kind, c.source, c.grade_id, c.points] for c in cells], sort_keys=True)
     version = hashlib.sha256(told.encode()).hexdigest()[:12]
+    edition = hashlib.sha256(json.dumps([_shown(cell) for cell in cells]).encode()).hexdigest()[:12]
     ids = [cell.grade_id for cell in cells if cell.grade_id]
     doubled = [one for one, times in Counter(ids).items() if times > 1]
     if doubled:
         raise ValueError(f"{path}: two cells are called {', '.join(doubled)}")
-    return Master(path.stem, _title(cells), cells, tasks, Limits(**own.get("limits", {})), version)
+    return Master(path.stem, _title(cells), cells, tasks, Limits(**own.get("limits", {})), version, edition)
+
+
+def _shown(cell: Cell) -> list:
+    """What of a master's cell a student gets, whatever its solution and its hidden tests are."""
+    source = Test("", cell.source, 0).visible
+    if cell.solution:
+        whole = "BEGIN SOLUTION" not in source
+        source = "" if whole else re.sub(r"(?ms)^[^\n]*BEGIN SOLUTION.*?END SOLUTION[^\n]*", "", source)
+    return [cell.kind, source, cell.grade_id, cell.points]
 
 
 def read_handed(path: Path) -> Handed:
@@ -234,7 +247,7 @@ def plan(master: Master, handed: Handed) -> Plan:
     if not handed.has_ids:
         notes.append("The file has lost the marks of its cells (nbgrader's metadata), so they were found by what they "
                      "check. Work on the file that was handed out.")  # fmt: skip
-    if handed.version and handed.version != master.version:
+    if handed.version and handed.version != master.edition:
         notes.append("This is another version of the assignment than the present one. It was graded by the present "
                      "tests; if a task reads differently there, get the file again.")  # fmt: skip
     for names, said in (
@@ -256,9 +269,35 @@ def plan(master: Master, handed: Handed) -> Plan:
             steps.append(("run", i))
         steps += [("test", test) for test in stands.get(i, [])]
     steps += [("test", test) for test in last]
-    written = {one: next((c.source for c in reversed(handed.cells) if c.grade_id == one), "")
-               for task in master.tasks for one, _ in task.written}  # fmt: skip
-    return Plan(steps, notes, _sources(master, handed, role), written)
+    return Plan(steps, notes, _sources(master, handed, role), _written(master, handed))
+
+
+def _written(master: Master, handed: Handed) -> dict[str, str]:
+    """Answers in words: the cell that is marked for it, and what was written into others below the same heading."""
+    own = {_squeezed(cell.source) for cell in master.cells} | {_squeezed(STUB), ""}
+    found: dict[str, str] = {}
+    for task in master.tasks:
+        for number, (name, _) in enumerate(task.written):
+            parts = [cell.source for cell in handed.cells if cell.grade_id == name][-1:]
+            if number == 0:
+                below = _below(handed.cells, task.title, [one.title for one in master.tasks])
+                parts += [cell.source for cell in below if cell.kind == "markdown" and cell.grade_id is None]
+            found[name] = "\n\n".join(part for part in parts if _squeezed(part) not in own)
+    return found
+
+
+def _below(cells: list[Cell], title: str, titles: list[str]) -> list[Cell]:
+    """The cells between a heading of the master and the next one of its headings."""
+    kept: list[Cell] = []
+    inside = False
+    for cell in cells:
+        heading = _TASK.search(cell.source) if cell.kind == "markdown" else None
+        about = [one for one in titles if heading and plain(heading[1]).startswith(plain(one))]
+        if about:
+            inside = title in about
+        elif inside:
+            kept.append(cell)
+    return kept
 
 
 def _roles(cells: list[Cell], tests: dict[str, Test]) -> dict[int, str | None]:

@@ -37,7 +37,7 @@ def derive(path: Path) -> bytes:
                  steps.ClearMarkScheme, steps.ClearOutput, steps.ComputeChecksums):  # fmt: skip
         notebook, _ = step().preprocess(notebook, {})
     own = notebook.metadata.setdefault("hrm_lite", {}).setdefault("classroom", {})
-    own |= {"assignment": master.name, "version": master.version}
+    own |= {"assignment": master.name, "version": master.edition}
     own.pop("limits", None)
     whole = nbformat.writes(notebook, version=4)
     faults = leaks(json.loads(whole), master)

@@ -56,7 +56,7 @@ def problem() -> str | None:
         "Without it the code of strangers could read the solutions and change files of yours. On Debian and Ubuntu: "
         "apt install bubblewrap. On a Mac or on Windows grade inside Linux: in WSL 2, in a Docker container started "
         "with --privileged, or on a Linux server. To grade without a sandbox all the same, for notebooks that you have "
-        "read: --unsafe-without-sandbox (limits of time and memory stay)."
+        "read: --unsafe-without-sandbox (limits of time stay; that of memory holds on Linux only)."
     )
     if not shutil.which("bwrap"):
         return f"bubblewrap (bwrap) is not installed. {todo}"

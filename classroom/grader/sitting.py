@@ -155,4 +155,5 @@ def _told(error) -> str:
         return "It failed."
     kind, text, line = error.get("type"), error.get("text"), error.get("line")
     where = f" in line {line}" if type(line) is int and 0 < line < 1_000_000 else ""
-    return f"It failed with {str(kind)[:40]}{where}: {str(text)[:300]}"
+    said = f"It failed with {str(kind)[:40]}{where}: {str(text)[:300]}"
+    return said if text else f"{said.removesuffix(': ')}."  # an unfilled cell says nothing more

@@ -34,7 +34,7 @@ HOSTILE = {
 def run(master: notebooks.Master, notebook: dict):
     """The result of a notebook, run in this very process."""
     cells = [notebooks.as_cell(raw) for raw in notebook["cells"]]
-    handed = notebooks.Handed(cells, master.title, master.name, master.version, True)
+    handed = notebooks.Handed(cells, master.title, master.name, master.edition, True)
     return Sitting(master, handed, Near).result()
 
 

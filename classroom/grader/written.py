@@ -41,9 +41,9 @@ def merge(records: list[dict], among: dict[str, Master], path: Path) -> list[str
             for question, most in task.written:
                 row = rows.setdefault((record["file"], question), dict.fromkeys(HEAD, ""))
                 text = record["result"]["written"].get(question, "").strip()
-                given = _points(row, most, told)
                 row |= {"File": record["file"], "Student": harmless(record["student"]), "Question": question,
                         "Assignment": record["assignment"], "Of": f"{most:g}", "Answer": _in_a_cell(text)}  # fmt: skip
+                given = _points(row, most, told)
                 record["written"].append({"question": question, "title": task.title, "of": most, "points": given,
                                           "comment": row["Comment"].strip(), "text": text})  # fmt: skip
     if rows:

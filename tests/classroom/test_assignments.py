@@ -9,6 +9,7 @@ from classroom.grader import leaderboard, notebooks, release, trying
 from hrm_lite.exercises.base import Wrong
 from hrm_lite.exercises.classroom import project
 from tests.classroom import snippets
+from tools import reading
 
 each = pytest.mark.parametrize("name", snippets.NAMES)
 TASKS = [(name, task) for name in snippets.NAMES for task in snippets.tasks(name)]
@@ -49,6 +50,23 @@ def test_the_points_in_headings_are_those_of_the_cells_and_make_twenty(name):
         assert said[task.number] == given, task.title
     assert sum(said.values()) == 20
     assert sum(points for task in master.tasks for _, points in task.written) == 4
+
+
+@each
+def test_no_two_checks_of_an_assignment_read_alike(name):
+    """Where one checks what another has checked already, it says what else is looked at."""
+    shown = [test.visible for test in snippets.master(name).tests]
+    assert len(set(shown)) == len(shown)
+
+
+def test_the_plans_of_the_guide_give_each_chapter_the_minutes_that_the_book_prints():
+    root = notebooks.SOURCE.parent.parent
+    guide = (root / "classroom" / "README.md").read_text(encoding="utf-8")
+    said = set(re.findall(r"\b(\d+) \((\d+) min\)", guide))
+    assert {number for number, _ in said} == {str(n) for n in range(1, 10)}
+    for number, minutes in said:
+        (path,) = (root / "book").glob(f"{int(number):02}_*.ipynb")
+        assert int(minutes) == reading.minutes(json.loads(path.read_text(encoding="utf-8"))), number
 
 
 @each

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -105,6 +106,32 @@ def test_the_tables_and_the_page_of_the_class_hold_everybody(graded):
     index = (to / "index.html").read_text(encoding="utf-8")
     assert index.count('href="feedback/') == len(records) and "<script" not in index
     assert (to / f"{made.NAME}.png").stat().st_size > 10_000
+
+
+def test_ctrl_c_ends_it_in_one_sentence_and_leaves_nobody_running(tmp_path):
+    """A terminal sends it to every process of the command, judges included."""
+    handed = tmp_path / "handed in"
+    handed.mkdir()
+    for name in ("a", "b"):
+        loop = json.dumps(made.handed_in(before=["while True:\n    pass"]))
+        (handed / f"{name}.ipynb").write_text(loop, encoding="utf-8")
+    line = [sys.executable, "-c", RUN, "grade", str(handed), "--to", str(tmp_path / "to"), "--source", str(made.FOLDER)]
+    process = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               env=os.environ | {"PYTHONPATH": str(ROOT)}, start_new_session=True)  # fmt: skip
+    until = time.monotonic() + 60
+    while len(sandbox.family(process.pid)) < 5:  # itself, two judges, and what they have started
+        assert time.monotonic() < until and process.poll() is None
+        time.sleep(0.1)
+    started = sandbox.family(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130 and said == (
+        "Interrupted. 0 of 2 files are done and kept; the same command goes on.\n"
+    )
+    until = time.monotonic() + 10
+    while left := [pid for pid in started if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < until, left
+        time.sleep(0.1)
 
 
 def test_a_second_call_runs_nothing_and_a_repetition_gives_the_same_marks(graded, tmp_path):

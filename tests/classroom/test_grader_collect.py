@@ -22,6 +22,9 @@ NAMES = ["1_fixed_points", "90_halves"]
         ("course/Ana María Ñ_77_assignsubmission_file/a b.ipynb", "Ana María Ñ", "moodle", "77", False),
         ("mullerjorg_LATE_12345_678_1_fixed_points-2.ipynb", "mullerjorg", "canvas", "12345", True),
         ("mullerjorg_12345_678_1_fixed_points.ipynb", "mullerjorg", "canvas", "12345", False),
+        ("handed in/mullerjorg_12345_678_all/a_1_2_b.ipynb", "mullerjorg", "canvas", "12345", False),
+        ("LATE_anon_k3Xq9_678_1_fixed_points.ipynb", "anon k3Xq9", "canvas", "k3Xq9", True),
+        ("mullerjorg_LATE_12345_text.html", "mullerjorg", "canvas", "12345", True),
         ("Jörg Müller/1_fixed_points.ipynb", "Jörg Müller", "", "", False),
         ("submitted/jm12/1_fixed_points/1_fixed_points.ipynb", "jm12", "", "", False),
         ("1_fixed_points/jm12.ipynb", "jm12", "", "", False),
@@ -34,6 +37,21 @@ NAMES = ["1_fixed_points", "90_halves"]
 def test_whose_it_is(label, student, system, number, late):
     found = collect.whose(unicodedata.normalize("NFC", label), NAMES)
     assert (found.student, found.system, found.number, found.late) == (student, system, number, late)
+
+
+@pytest.mark.parametrize(
+    ("label", "given"),
+    [
+        ("Müller Jörg_12_assignsubmission_file/x.ipynb", "Müller Jörg_12_assignsubmission_file_"),
+        ("müllerjörg_LATE_12_678_x-2.ipynb", "müllerjörg_LATE_12_678_x-2.ipynb"),
+        ("müllerjörg_12_678_all/x/x.ipynb", "müllerjörg_12_678_all.zip"),
+        ("anon_k3Xq9_678_x.ipynb", "anon_k3Xq9_678_x.ipynb"),
+        ("müllerjörg_12_text.html", ""),
+        ("Jörg Müller/x.ipynb", ""),
+    ],
+)
+def test_what_the_platform_called_it(label, given):
+    assert collect.whose(label, NAMES).given == given
 
 
 def notebook() -> bytes:
@@ -52,6 +70,15 @@ def test_names_in_composed_and_decomposed_form_are_one_student(tmp_path):
         for form in ("NFC", "NFD"):
             archive.writestr(unicodedata.normalize(form, f"Müller Jörg/{form}.ipynb"), notebook())
     assert {one.key for one in gathered(tmp_path / "a.zip", tmp_path)} == {"Müller Jörg"}
+
+
+def test_students_of_one_name_are_told_apart(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number, name in ((1, "Participant"), (2, "Participant"), (3, "Ada")):
+            archive.writestr(f"{name}_{number}_assignsubmission_file_/x.ipynb", notebook())
+    found = gathered(tmp_path / "a.zip", tmp_path)
+    assert [one.student for one in found] == ["Participant (1)", "Participant (2)", "Ada"]
+    assert found[0].given == "Participant_1_assignsubmission_file_"
 
 
 def test_an_archive_that_climbs_out_of_its_folder_writes_nothing_outside(tmp_path):
@@ -132,13 +159,15 @@ def record(student, points, **more):
 
 def test_tables_open_everywhere_and_run_nothing(tmp_path):
     records = [record("=HYPERLINK(\"http://x\")", 3.0), record("Müller, Jörg", 4.5, system="moodle", number="123"),
-               record("+1", 0.0, system="canvas", number="9"), record("\t@x", 1.0), record("'-2\n3", 1.0)]  # fmt: skip
+               record("+1", 0.0, system="canvas", number="9"), record("anon", 1.0, system="canvas", number="k3Xq9"),
+               record("\t@x", 1.0), record("'-2\n3", 1.0)]  # fmt: skip
     for path in marks.write(records, {made.NAME: made.master()}, tmp_path):
         rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
         assert all(not cell.lstrip().startswith(("=", "+", "-", "@")) for row in rows for cell in row), path.name
         assert len({len(row) for row in rows[1:]}) == 1
     assert (tmp_path / "marks.csv").read_bytes().startswith(b"\xef\xbb\xbf"), "or Excel garbles umlauts"
     moodle = (tmp_path / f"moodle_{made.NAME}.csv").read_text(encoding="utf-8").splitlines()
-    assert moodle == ["Identifier,Full name,Grade,Maximum grade", 'Participant 123,"Müller, Jörg",4.5,9.0']
+    assert moodle == [
+        "Identifier,Full name,Grade,Maximum grade,Last modified (grade)", 'Participant 123,"Müller, Jörg",4.5,9.0,']
     canvas = (tmp_path / f"canvas_{made.NAME}.csv").read_text(encoding="utf-8").splitlines()
-    assert canvas[0] == f"Student,ID,SIS User ID,SIS Login ID,Section,{made.NAME}" and canvas[2] == "'+1,9,,,,0.0"
+    assert canvas[0] == f"Student,ID,SIS User ID,SIS Login ID,Section,{made.NAME}" and canvas[2:] == ["'+1,9,,,,0.0"]

@@ -131,8 +131,35 @@ def test_what_a_student_wrote_is_found_by_task(tmp_path):
     path.write_text("\ufeff" + json.dumps(notebook), encoding="utf-8")
     handed, master = read_handed(path), made.master()
     found = plan(master, handed)
-    assert found.sources["1"] == [made.SOLUTIONS["task-1"]] and found.written == {"why": "*Your answer here.*"}
+    assert found.sources["1"] == [made.SOLUTIONS["task-1"]] and found.written == {"why": ""}, "the master's own"
     assert found.notes == [] and belongs_to(handed, "anything.ipynb", {made.NAME: master}) == made.NAME
+
+
+@pytest.mark.parametrize(
+    ("marked_cell", "below", "bare", "found"),
+    [
+        ("It settles.", [], False, "It settles."),
+        ("It settles.", [], True, "It settles."),
+        ("YOUR ANSWER HERE", [], False, ""),
+        ("YOUR ANSWER HERE", [], True, ""),
+        ("YOUR ANSWER HERE", ["## My answer\n\nIt settles."], False, "## My answer\n\nIt settles."),
+        ("It settles.", ["And more."], False, "It settles.\n\nAnd more."),
+        ("It settles.", ["And more."], True, "It settles.\n\nAnd more."),
+    ],
+)
+def test_an_answer_in_words_is_found_wherever_it_was_written_below_its_heading(
+    marked_cell, below, bare, found, tmp_path
+):
+    """In the cell for it, in one added below, in a file that has lost its marks; what was handed out is no answer."""
+    notebook = made.handed_in()
+    at = next(i for i, c in enumerate(notebook["cells"]) if c["metadata"].get("nbgrader", {}).get("grade_id") == "why")
+    notebook["cells"][at]["source"] = marked_cell
+    notebook["cells"][at + 1 : at + 1] = [made.text(source) for source in below]
+    for cell in notebook["cells"] if bare else ():
+        cell["metadata"] = {}
+    path = tmp_path / "x.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    assert plan(made.master(), read_handed(path)).written == {"why": found}
 
 
 def test_a_cell_may_leave_a_score_whether_it_passes_or_not():

@@ -19,13 +19,31 @@ def test_a_derived_notebook_holds_nothing_secret_and_all_that_is_needed(path):
     assert whole == release.derive(path), "the same bytes every time"
     notebook = json.loads(whole)
     assert b"BEGIN" not in whole and not any(cell.get("outputs") for cell in notebook["cells"])
-    assert notebook["metadata"]["hrm_lite"]["classroom"] == {"assignment": master.name, "version": master.version}
+    assert notebook["metadata"]["hrm_lite"]["classroom"] == {"assignment": master.name, "version": master.edition}
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert "bootstrap" in code[0]["metadata"]["tags"]
     by_id = {c["metadata"].get("nbgrader", {}).get("grade_id"): "".join(c["source"]) for c in notebook["cells"]}
     for task in master.tasks:
         assert all("raise NotImplementedError()" in by_id[name] for name in task.solutions)
         assert all(by_id[test.grade_id].strip() == test.visible for test in task.tests)
+
+
+def test_the_version_that_is_handed_out_changes_with_what_students_see_only(tmp_path):
+    """A lecturer may change a hidden test in the middle of a term; no page should speak of another version then."""
+
+    def changed(old: str, new: str) -> notebooks.Master:
+        path = tmp_path / made.MASTER.name
+        text = made.MASTER.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        return notebooks.read_master(path)
+
+    before = made.master()
+    for old, new in (("(7.0, -0.5, 1e6)", "(7.5, -0.5, 1e6)"), ("return x / 2", "return 0.5 * x")):
+        after = changed(old, new)
+        assert after.edition == before.edition and after.version != before.version, "all are graded anew"
+    for old, new in (("Write `half(x)`.", "Write `half(x)`!"), ("C90.2", "C90.3"), ('"points": 3', '"points": 4')):
+        assert changed(old, new).edition != before.edition, new
 
 
 def test_a_solution_that_slips_through_is_seen(tmp_path):

@@ -1,14 +1,16 @@
 """A class is graded whatever happens to one of it; what a person marks comes back; results are kept."""
 
 import csv
+import io
 import json
 import os
 import time
 import zipfile
 
+import nbformat
 import pytest
 
-from classroom.grader import feedback, grading, marks, sitting, summary, trying, written
+from classroom.grader import feedback, grading, marks, notebooks, sitting, summary, trying, written
 from classroom.grader.collect import Submission
 from tests.classroom import made
 
@@ -89,13 +91,43 @@ def test_of_several_files_the_last_counts(tmp_path, monkeypatch):
         assert record["label"] == "b.ipynb" and "this is b.ipynb, and not a.ipynb" in record["notes"][0]
 
 
+@forks
+def test_of_two_files_at_one_time_one_is_taken_and_it_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(grading, "Sitting", Judge)
+    one, two = class_of(tmp_path, "a", "b")
+    two.key = two.student = one.student
+    for order in ([one, two], [two, one]):
+        (record,) = grading.grade([Submission(**vars(o)) for o in order], AMONG, tmp_path / "to")
+        assert record["label"] == "b.ipynb" and "this is b.ipynb, and not a.ipynb" in record["notes"][0]
+
+
+@forks
+def test_what_can_be_read_counts_before_what_cannot(tmp_path, monkeypatch):
+    monkeypatch.setattr(grading, "Sitting", Judge)
+    one, two = class_of(tmp_path, "a", "b")
+    two.key, two.student, two.label, two.turn = one.key, one.student, "90_halves b.ipynb", (0, 0, 5.0)
+    two.path.write_text("{", encoding="utf-8")
+    for order in ([one, two], [two, one]):
+        (record,) = grading.grade([Submission(**vars(o)) for o in order], AMONG, tmp_path / "to")
+        assert record["status"] == "graded" and "this is a.ipynb, and not 90_halves b.ipynb" in record["notes"][0]
+
+
+@forks
+def test_other_assignments_than_the_named_ones_are_not_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(grading, "Sitting", Judge)
+    handed = class_of(tmp_path, "a", "b")
+    handed[1].path.write_text("{", encoding="utf-8")
+    seen = grading.grade(handed, AMONG, tmp_path / "to", only=("1_fixed_points",))
+    assert [one["status"] for one in seen] == ["unreadable"], "whose assignment nobody knows is told all the same"
+
+
 def graded(**more) -> dict:
     notebook = made.handed_in({"task-2": "steps = 4"})
     next(c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == "why")["source"] = "=1+1"
     result = sitting.asdict(trying.run(AMONG[made.NAME], notebook))
     return {"student": "Ada", "key": "Ada", "assignment": made.NAME, "label": "x", "system": "moodle", "number": "5",
-            "late": False, "notes": [], "status": "graded", "message": "", "file": "ada",
-            "result": result} | more  # fmt: skip
+            "given": "Ada_5_assignsubmission_file_", "late": False, "notes": [], "status": "graded", "message": "",
+            "file": "ada", "result": result} | more  # fmt: skip
 
 
 @pytest.fixture
@@ -121,7 +153,7 @@ def test_points_of_a_person_come_back_from_any_spreadsheet(tmp_path, with_points
     page = feedback.feedback(record, AMONG[made.NAME])
     assert "<b>10.5</b> of 13" in page and "schön &lt;b&gt;" in page and "so far" not in page
     tables = {one.name: one.read_text(encoding="utf-8-sig") for one in marks.write([record], AMONG, tmp_path)}
-    assert "Participant 5,Ada,10.5,13.0" in tables[f"moodle_{made.NAME}.csv"] and ",10.5,13.0," in tables["marks.csv"]
+    assert "Participant 5,Ada,10.5,13.0," in tables[f"moodle_{made.NAME}.csv"] and ",10.5,13.0," in tables["marks.csv"]
     assert written.merge([], AMONG, path) == [] and "schön" in path.read_text(encoding="utf-8-sig"), "nothing is lost"
 
 
@@ -137,13 +169,52 @@ def test_points_that_cannot_be_are_said_and_not_taken(tmp_path, with_points, poi
     assert points in path.read_text(encoding="utf-8-sig")
 
 
-def test_pages_go_back_to_moodle_under_the_names_that_it_gave(tmp_path):
-    record = graded(student="Müller Jörg", number="77")
-    written.merge([record], AMONG, tmp_path / "written.csv")
-    pages = {"ada": feedback.write(record, AMONG[made.NAME], tmp_path)}
-    (path,) = feedback.returns([record], pages, tmp_path)
+def returned(tmp_path, *records) -> tuple[dict[str, bytes], list[str]]:
+    """What the zip for a platform holds, and what the lecturer is told."""
+    written.merge(records, AMONG, tmp_path / "written.csv")
+    pages = {one["file"]: feedback.write(one, AMONG.get(one["assignment"]), tmp_path / "feedback") for one in records}
+    (path,), told = feedback.returns(records, pages, tmp_path)
+    assert path.name == f"{records[0]['system']}_feedback_{made.NAME}.zip"
     with zipfile.ZipFile(path) as archive:
-        assert archive.namelist() == ["Müller Jörg_77_assignsubmission_file_/feedback.html"]
+        return {name: archive.read(name) for name in archive.namelist()}, told
+
+
+def test_pages_go_back_to_moodle_under_the_names_that_it_gave(tmp_path):
+    one = graded(student="Müller Jörg (77)", number="77", given="Müller Jörg_77_assignsubmission_file_")
+    pdf = graded(student="Eve", number="78", given="Eve_78_assignsubmission_file_", file="eve", key="Eve",
+                 assignment=None, status="unreadable", message="This is no notebook.")  # fmt: skip
+    stray = pdf | {"key": one["key"], "given": one["given"], "file": "stray"}
+    held, told = returned(tmp_path, one, pdf, stray)
+    assert list(held) == [f"{each['given']}/feedback.html" for each in (one, pdf)] and not told
+    assert b"This is no notebook." in held["Eve_78_assignsubmission_file_/feedback.html"]
+
+
+def test_pages_go_back_to_canvas_as_files_of_the_kind_and_name_that_were_handed_in(tmp_path):
+    """Canvas finds the student and the file by the two numbers, and shows the file under its old name."""
+    names = ["müllerjörg_LATE_5_91_90_halves-1.ipynb", "ada_6_92_all.zip", "eve_7_93_answer.pdf", ""]
+    records = [graded(system="canvas", student=f"s{i}", key=f"s{i}", file=f"s{i}", given=name, label=name or "max.html")
+               for i, name in enumerate(names)]  # fmt: skip
+    records[2] |= {"assignment": None, "status": "unreadable", "message": "This is no notebook."}
+    held, told = returned(tmp_path, *records)
+    assert list(held) == names[:2]
+    notebook = nbformat.reads(held[names[0]].decode("utf-8"), as_version=4)
+    nbformat.validate(notebook)
+    shown = notebook.cells[0].outputs[0].data["text/html"]
+    assert "<b>8</b> of 9 points" in shown and "<style" not in shown and "<body" not in shown
+    with zipfile.ZipFile(io.BytesIO(held[names[1]])) as archive:
+        assert archive.namelist() == ["feedback.html"] and b"8</b> of 9" in archive.read("feedback.html")
+    where = [line.removeprefix(f"s{i}: Canvas takes no page back for ").partition(";")[0]
+             for i, line in enumerate(told, 2)]  # fmt: skip
+    assert where == ["eve_7_93_answer.pdf", "max.html"]
+    assert "send feedback/unknown/s2.html yourself" in told[0]
+
+
+def test_a_returned_notebook_that_is_handed_in_by_mistake_belongs_to_nothing(tmp_path):
+    record = graded()
+    written.merge([record], AMONG, tmp_path / "written.csv")
+    path = tmp_path / "1.ipynb"
+    path.write_bytes(feedback.as_notebook(feedback.feedback(record, AMONG[made.NAME])))
+    assert notebooks.belongs_to(notebooks.read_handed(path), "90_halves.ipynb", AMONG) is None
 
 
 def test_the_page_of_the_class_names_who_needs_what(tmp_path):
