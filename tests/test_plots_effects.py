@@ -33,7 +33,7 @@ def test_log_odds_are_logits_of_shares_that_are_kept_off_the_ends():
 def drawn():
     _, axes = plt.subplots(1, 2)
     rows = ["one step", "attention", "no average"]
-    panels = {"small": {"one step": [-0.1, 0.2], "attention": [-9.0, -3.0]}, "large": {"no average": [1.0, 2.0, 1.5]}}
+    panels = {"small": {"one step": [-0.1, 0.2], "attention": [-9.0, -3.0]}, "large": {"attention": "the base", "no average": [1.0, 2.0, 1.5]}}
     forest(axes, panels, rows, [0.3, 0.3])
     return axes
 
@@ -55,4 +55,5 @@ def test_colours_say_better_worse_or_within_the_band_and_what_is_missing_is_said
     colour = {line.get_ydata()[0]: line.get_color() for ax in (small, large) for line in ax.lines
               if line.get_marker() == "o"}  # fmt: skip
     assert colour == {0: COLOURS["ink"], 1: COLOURS["controller"], 2: COLOURS["worker"]}
-    assert [t.get_text() for t in small.texts] == ["not measured"] and len(large.texts) == 2
+    assert [t.get_text() for t in small.texts] == ["not measured"]
+    assert [t.get_text() for t in large.texts] == ["not measured", "the base"]

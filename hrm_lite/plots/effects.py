@@ -23,21 +23,22 @@ def log_odds(share, count: int):
     return np.log((solved + 0.5) / (count - solved + 0.5))
 
 
-def forest(axes: list[Axes], panels: dict[str, dict[str, tuple]], rows: list[str], bands: list[float]) -> None:
+def forest(axes: list[Axes], panels: dict[str, dict[str, tuple | str]], rows: list[str], bands: list[float]) -> None:
     """A panel for each task, a row for each change, a dot for each seed and a bar at their mean.
 
-    panels: {task: {row: log odds against the mean of the base, a number for each seed}}; a row that a task lacks stays
-    empty. bands: for each panel the largest distance of a base's seed from the mean of the base, drawn as a band.
+    panels: {task: {row: log odds against the mean of the base, a number for each seed}}; words in place of the numbers
+    are shown as they are, and a row that a task lacks says "not measured". bands: for each panel the largest distance of a base's seed from the mean of the base, drawn as a band.
     """
     factors = [0.01, 0.1, 1, 10]
     for ax, (task, effects), band in zip(axes, panels.items(), bands, strict=True):
         ax.axvspan(-band, band, color=COLOURS["shade"], lw=0)
         ax.axvline(0, color=COLOURS["ink"], lw=1)
         for y, row in enumerate(rows):
-            values = np.asarray(effects.get(row, ()), dtype=float)
-            if not len(values):
-                ax.text(0, y, "not measured", color=COLOURS["ink"], fontsize=8, ha="center", va="center")
+            values = effects.get(row, "not measured")
+            if isinstance(values, str):
+                ax.text(0, y, values, color=COLOURS["ink"], fontsize=8, ha="center", va="center")
                 continue
+            values = np.asarray(values, dtype=float)
             colour = COLOURS["ink"] if abs(values.mean()) <= band else COLOURS["worker"]
             colour = COLOURS["controller"] if values.mean() < -band else colour
             inside = np.maximum(values, np.log(factors[0]) * 1.05)  # what lies further left stands at the edge
