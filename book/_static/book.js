@@ -10,10 +10,33 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
-// Figures that would shrink to unreadable letters on a telephone: wider than a single panel.
+// Figures that would shrink to unreadable letters on a telephone: what the style sheet needs to make them wider than it.
 document.addEventListener("DOMContentLoaded", () => {
-  for (const img of document.querySelectorAll("div.cell_output > img")) {
-    const mark = () => img.classList.toggle("wide", img.naturalWidth > 860);
-    img.complete ? mark() : img.addEventListener("load", mark);
+  for (const img of document.querySelectorAll(".bd-article img")) {
+    const box = img.closest(".animation, div.cell_output, figure, p");
+    const mark = () => {
+      if (!box || img.naturalWidth < 560) return;
+      img.style.setProperty("--natural", `${img.naturalWidth}px`);
+      img.classList.add("wide");
+      box.classList.add("pushed");
+    };
+    img.complete && img.naturalWidth ? mark() : img.addEventListener("load", mark, { once: true });
   }
+});
+
+// Printed columns, which are scrambled when their lines are broken: most lines have a gap of two spaces within.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const pre of document.querySelectorAll("div.cell_output pre")) {
+    const lines = pre.textContent.split("\n").filter((line) => line.trim());
+    const gaps = lines.filter((line) => /\S {2,}\S/.test(line));
+    pre.classList.toggle("columns", gaps.length > 1 && gaps.length * 2 >= lines.length);
+  }
+});
+
+// The ink of the figures is a grey for both grounds. On the dark one a curve lifts what is dim; black and white stay.
+document.addEventListener("DOMContentLoaded", () => {
+  const curve = ["R", "G", "B"].map((c) => `<feFunc${c} type="gamma" exponent="0.75"/>`).join("");
+  document.body.insertAdjacentHTML("beforeend", `<svg width="0" height="0" style="position:absolute" aria-hidden="true">
+    <filter id="lift" color-interpolation-filters="sRGB"><feComponentTransfer>${curve}</feComponentTransfer></filter></svg>`);
+  document.documentElement.classList.add("lifts");
 });
