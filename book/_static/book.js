@@ -10,6 +10,20 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
+// The theme makes pictures of icons as they appear, and the widgets' play buttons then miss theirs: they stopped with an
+// error. So it does it once, for its own; those of the widgets stay characters of a font. They get names, too.
+document.addEventListener("DOMContentLoaded", () => {
+  window.FontAwesome?.dom.i2svg({ callback: () => window.FontAwesome.noAuto() });
+  const named = () => {
+    for (const play of document.querySelectorAll(".widget-play")) {
+      ["play or pause", "stop", "repeat"].forEach((name, i) => play.children[i]?.setAttribute("aria-label", name));
+    }
+  };
+  if (document.querySelector('script[type="application/vnd.jupyter.widget-view+json"]')) {
+    new MutationObserver(named).observe(document.querySelector(".bd-article"), { childList: true, subtree: true });
+  }
+});
+
 // Figures that would shrink to unreadable letters on a telephone: what the style sheet needs to make them wider than it.
 document.addEventListener("DOMContentLoaded", () => {
   for (const img of document.querySelectorAll(".bd-article img")) {
@@ -30,6 +44,13 @@ document.addEventListener("DOMContentLoaded", () => {
     const lines = pre.textContent.split("\n").filter((line) => line.trim());
     const gaps = lines.filter((line) => /\S {2,}\S/.test(line));
     pre.classList.toggle("columns", gaps.length > 1 && gaps.length * 2 >= lines.length);
+  }
+});
+
+// Tables that are wider than the column.
+window.addEventListener("load", () => {
+  for (const box of document.querySelectorAll(".pst-scrollable-table-container")) {
+    if (box.scrollWidth > box.clientWidth) box.querySelector("table").classList.add("tight");
   }
 });
 
