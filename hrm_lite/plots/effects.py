@@ -36,7 +36,7 @@ def forest(axes: list[Axes], panels: dict[str, dict[str, tuple]], rows: list[str
         for y, row in enumerate(rows):
             values = np.asarray(effects.get(row, ()), dtype=float)
             if not len(values):
-                ax.text(0, y, "not measured", color=COLOURS["ink"], fontsize=8, ha="center", va="center")
+                ax.text(-band - 0.2, y, "not measured", color=COLOURS["ink"], fontsize=9, ha="right", va="center")
                 continue
             colour = COLOURS["ink"] if abs(values.mean()) <= band else COLOURS["worker"]
             colour = COLOURS["controller"] if values.mean() < -band else colour
