@@ -38,12 +38,21 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
-// Printed columns, which are scrambled when their lines are broken: most lines have a gap of two spaces within.
+// Names in the text that are longer than a telephone's line.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const code of document.querySelectorAll(".bd-article :not(pre) > code")) {
+    code.classList.toggle("long", code.textContent.split(/\s/).some((word) => word.length > 34));
+  }
+});
+
+// Printed columns, which are scrambled when their lines are broken: most lines have a gap of two spaces within, and none
+// is long enough to be a paragraph.
 document.addEventListener("DOMContentLoaded", () => {
   for (const pre of document.querySelectorAll("div.cell_output pre")) {
     const lines = pre.textContent.split("\n").filter((line) => line.trim());
     const gaps = lines.filter((line) => /\S {2,}\S/.test(line));
-    pre.classList.toggle("columns", gaps.length > 1 && gaps.length * 2 >= lines.length);
+    const short = lines.every((line) => line.length <= 100);
+    pre.classList.toggle("columns", short && gaps.length > 1 && gaps.length * 2 >= lines.length);
   }
 });
 
