@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))   # run as a script, it sees its own folder only
 
-from tools import api, at_scale, bind, claims, cover, fold, reading  # noqa: E402
+from tools import api, at_scale, bind, claims, cover, fold, ground, reading  # noqa: E402
 
 BUILD = ROOT / "_build"
 STAGE, HTML, FINGERPRINT = BUILD / "stage", BUILD / "html", BUILD / "html.fingerprint"
@@ -32,7 +32,7 @@ THEBE = re.compile(r"\s*<script>const THEBE_JS_URL.*?</script>"
 
 
 def for_the_page(notebook: dict) -> dict:
-    """Without what would be fetched from elsewhere, and without the titles that are Colab's."""
+    """Without what would be fetched from elsewhere, without the titles that are Colab's, and no picture on white."""
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             cell["source"] = fold.untitled(fold.text(cell))
@@ -40,6 +40,9 @@ def for_the_page(notebook: dict) -> dict:
             html = output.get("data", {}).get("text/html")
             if html is not None:
                 output["data"]["text/html"] = FONT_AWESOME.sub("", html if isinstance(html, str) else "".join(html))
+            png = output.get("data", {}).get("image/png")
+            if png is not None:
+                output["data"]["image/png"] = ground.cleared(png if isinstance(png, str) else "".join(png))
     return notebook
 
 

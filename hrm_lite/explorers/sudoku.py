@@ -79,7 +79,8 @@ class SudokuExplorer(w.VBox):
         self.text.observe(lambda change: self.show(change["new"]), names="value")
         super().__init__([self.text, self.message, w.HBox([self.play, self.slider]), self.tabs])
         self.show(self.text.value)
-        self.slider.value = self.tabs.selected_index = min(1, segments)  # the question alone says little
+        # The question alone says little. All three: a page without a kernel takes over the value of the play button.
+        self.play.value = self.slider.value = self.tabs.selected_index = min(1, segments)
 
     def show(self, text: str) -> None:
         """Solve ``text`` and fill the boards; if it is no puzzle, say why and leave the boards as they are."""

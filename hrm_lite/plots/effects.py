@@ -36,7 +36,7 @@ def forest(axes: list[Axes], panels: dict[str, dict[str, tuple | str]], rows: li
         for y, row in enumerate(rows):
             values = effects.get(row, "not measured")
             if isinstance(values, str):
-                ax.text(0, y, values, color=COLOURS["ink"], fontsize=8, ha="center", va="center")
+                ax.text(-band - 0.2, y, values, color=COLOURS["ink"], fontsize=9, ha="right", va="center")
                 continue
             values = np.asarray(values, dtype=float)
             colour = COLOURS["ink"] if abs(values.mean()) <= band else COLOURS["worker"]
