@@ -17,7 +17,6 @@ import torch
 from command_line import keep, options, read
 
 from hrm_lite import HRM, model_preset, train_preset
-from hrm_lite.baselines import FlatRecurrence
 from hrm_lite.puzzles import sudoku
 from hrm_lite.records import provenance
 from hrm_lite.solving import evaluate
@@ -38,13 +37,6 @@ VARIANTS = {
     "one step": (dict(gradient="one_step"), {}),
     "full gradient": (dict(gradient="full"), {}),
     "faithful": (_FAITHFUL | dict(gradient="one_step"), {}),
-    "one state": ({}, {}),
-    "controller sees the input": (dict(controller_sees_input=True), {}),
-    "convolution": (dict(mixer="convolution", grid=(9, 9, 3, 3)), {}),
-    "one segment": ({}, dict(max_segments=1)),
-    "no augmentation": ({}, dict(augment=False)),
-    "N 1": (dict(cycles=1, steps=7), {}),  # as many passes as the base: two cycles of 3 + 1
-    "T 1": (dict(cycles=4, steps=1), {}),
     # shape
     "width 64": (dict(d_model=64), {}),
     "width 128": (dict(d_model=128), {}),
@@ -91,8 +83,7 @@ def run(name: str, seed: int, budget: float) -> dict:
     train = sudoku.load(SOURCE, "train", TRAIN_PUZZLES)
     config = train_preset("sudoku-laptop", **dict(lr_floor=1.0, seed=seed) | train_changes)
     torch.manual_seed(seed)
-    kind = FlatRecurrence if name == "one state" else HRM
-    work = DeepSupervision(kind(model_preset("sudoku-laptop", **model_changes)), train, config)
+    work = DeepSupervision(HRM(model_preset("sudoku-laptop", **model_changes)), train, config)
     if name in _MUON:
         work.optimizer = MuonBesideAdamW(work.learner, config, _MUON[name])
     work.step()  # compiles
