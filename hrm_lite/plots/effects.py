@@ -27,7 +27,8 @@ def forest(axes: list[Axes], panels: dict[str, dict[str, tuple | str]], rows: li
     """A panel for each task, a row for each change, a dot for each seed and a bar at their mean.
 
     panels: {task: {row: log odds against the mean of the base, a number for each seed}}; words in place of the numbers
-    are shown as they are, and a row that a task lacks says "not measured". bands: for each panel the largest distance of a base's seed from the mean of the base, drawn as a band.
+    are shown as they are, and a row that a task lacks says "not measured". bands: for each panel the largest distance
+    of a base's seed from the mean of the base, drawn as a band.
     """
     factors = [0.01, 0.1, 1, 10]
     for ax, (task, effects), band in zip(axes, panels.items(), bands, strict=True):
