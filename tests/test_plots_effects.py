@@ -33,7 +33,8 @@ def test_log_odds_are_logits_of_shares_that_are_kept_off_the_ends():
 def drawn():
     _, axes = plt.subplots(1, 2)
     rows = ["one step", "attention", "no average"]
-    panels = {"small": {"one step": [-0.1, 0.2], "attention": [-9.0, -3.0]}, "large": {"attention": "the base", "no average": [1.0, 2.0, 1.5]}}
+    panels = {"small": {"one step": [-0.1, 0.2], "attention": [-9.0, -3.0]},
+              "large": {"attention": "the base", "no average": [1.0, 2.0, 1.5]}}
     forest(axes, panels, rows, [0.3, 0.3])
     return axes
 

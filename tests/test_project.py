@@ -287,7 +287,8 @@ def test_nothing_is_opened_in_the_encoding_that_a_system_happens_to_have():
             for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 name = isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", ""))
                 text = name in ("read_text", "write_text") or (
-                    name == "open" and getattr(getattr(call.func, "value", None), "id", "") not in ("os", "archive", "Image")
+                    name == "open"
+                    and getattr(getattr(call.func, "value", None), "id", "") not in ("os", "archive", "Image")
                     and not any(isinstance(a, ast.Constant) and "b" in str(a.value) for a in call.args[:2]))
                 named = [k.arg for k in call.keywords] if text else []
                 if text and "encoding" not in named and not (name == "read_text" and call.args):
