@@ -52,3 +52,16 @@ def test_it_can_be_trained_on(addition, tmp_path):
     model = make(vocab_size=puzzles.vocab_size, seq_len=puzzles.seq_len)
     record = trainer(puzzles, tmp_path, TRAIN.replace(max_steps=30), model).fit()
     assert record["finished"] and record["data"] == puzzles.content_hash
+
+
+def nameless(folders: list[str], text: str) -> list[str]:
+    """The folders of records of which the table does not say what made them."""
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("|")]
+    told = {name.split("/")[0] for row in rows for name in re.findall(r"`(?:results/)?([\w-]+(?:/[^`]*)?)`", row)}
+    return [name for name in folders if name not in told]
+
+
+def test_the_table_says_what_made_every_folder_of_records():
+    folders = sorted(path.name for path in (Path(__file__).parent.parent / "results").iterdir() if path.is_dir())
+    assert nameless(folders, TEXT) == []
+    assert nameless(folders, TEXT.replace("results/sudoku_hard", "results/")) == ["sudoku_hard"]
