@@ -116,8 +116,10 @@ def test_ctrl_c_ends_it_in_one_sentence_and_leaves_nobody_running(tmp_path):
         loop = json.dumps(made.handed_in(before=["while True:\n    pass"]))
         (handed / f"{name}.ipynb").write_text(loop, encoding="utf-8")
     line = [sys.executable, "-c", RUN, "grade", str(handed), "--to", str(tmp_path / "to"), "--source", str(made.FOLDER)]
+    # Tests that run in a shell's background inherit an ignored Ctrl-C; a lecturer's terminal does not ignore it.
     process = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                               env=os.environ | {"PYTHONPATH": str(ROOT)}, start_new_session=True)  # fmt: skip
+                               env=os.environ | {"PYTHONPATH": str(ROOT)}, start_new_session=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # fmt: skip
     until = time.monotonic() + 60
     while len(sandbox.family(process.pid)) < 5:  # itself, two judges, and what they have started
         assert time.monotonic() < until and process.poll() is None
