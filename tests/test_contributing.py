@@ -56,7 +56,8 @@ def test_it_can_be_trained_on(addition, tmp_path):
 
 def nameless(folders: list[str], text: str) -> list[str]:
     """The folders of records of which the table does not say what made them."""
-    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("|")]
+    table = text.partition("| records | made by |")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("|")]
     told = {name.split("/")[0] for row in rows for name in re.findall(r"`(?:results/)?([\w-]+(?:/[^`]*)?)`", row)}
     return [name for name in folders if name not in told]
 

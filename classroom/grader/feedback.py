@@ -11,15 +11,14 @@ zip is a zip.
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from html import escape
 from pathlib import Path, PurePosixPath
 
 from .grading import FAILED, GRADED, UNREADABLE
 from .notebooks import Master
 from .written import total
+from .zips import zipped
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --text: #1f2937; --quiet: #5b6472; --line: #d9dce1; --sheet: #f5f6f8;
@@ -154,21 +153,21 @@ def returns(records: list[dict], pages: dict[str, Path], folder: Path) -> tuple[
     for system, entry in (("moodle", _for_moodle), ("canvas", _for_canvas)):
         own = [one for one in records if one["system"] == system]
         names = sorted({one["assignment"] for one in own if one["assignment"]})
-        lost = [one for one in own if not one["assignment"]] if len(names) != 1 else []
+        alone = len(names) == 1
+        lost = [] if alone else [one for one in own if not one["assignment"]]
         for name in names:
-            path = Path(folder) / f"{system}_feedback_{name}.zip"
-            there = {one["key"] for one in own if one["assignment"] == name}
-            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-                for one in own:
-                    stray = one["assignment"] is None and (one["key"] in there or one in lost)
-                    if stray or one["assignment"] not in (name, None):
-                        continue
-                    inside, whole = entry(one, pages[one["file"]].read_bytes())
-                    if inside:
-                        archive.writestr(zipfile.ZipInfo(inside, (1980, 1, 1, 0, 0, 0)), whole)
-                    else:
-                        lost.append(one)
-            written.append(path)
+            keys, files = {one["key"] for one in own if one["assignment"] == name}, {}
+            for one in own:
+                with_them = alone and not one["assignment"] and one["key"] not in keys
+                if one["assignment"] != name and not with_them:
+                    continue
+                inside, whole = entry(one, pages[one["file"]].read_bytes())
+                if inside:
+                    files[inside] = whole
+                else:
+                    lost.append(one)
+            written.append(Path(folder) / f"{system}_feedback_{name}.zip")
+            written[-1].write_bytes(zipped(files))
         told += [f"{one['student']}: {system.title()} takes no page back for {PurePosixPath(one['label']).name}; "
                  f"send {pages[one['file']].relative_to(folder).as_posix()} yourself." for one in lost]  # fmt: skip
     return written, told
@@ -182,10 +181,7 @@ def _for_canvas(record: dict, whole: bytes) -> tuple[str, bytes]:
     given = record["given"]
     kind = PurePosixPath(given).suffix.lower()
     if kind == ".zip":
-        held = io.BytesIO()
-        with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(zipfile.ZipInfo("feedback.html", (1980, 1, 1, 0, 0, 0)), whole)
-        return given, held.getvalue()
+        return given, zipped({"feedback.html": whole})
     if kind in (".ipynb", ".json"):
         return given, as_notebook(whole.decode("utf-8"))
     return "", b""  # a page that is called .pdf would open nowhere

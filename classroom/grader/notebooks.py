@@ -23,6 +23,7 @@ SOURCE = ROOT / "classroom" / "source"
 MOST_BYTES = 100 << 20  # of a file
 MOST_SOURCE = 2 << 20  # of what it has in its cells
 STUB = "YOUR ANSWER HERE"  # what nbgrader puts in the place of an answer in words
+SOLUTION = r"^[^\n]*BEGIN SOLUTION.*?END SOLUTION[^\n]*$"  # with the flags m and s
 _CHECK = re.compile(r"check\(\s*[\"'](C\d+\.\d+\w*)[\"']")
 _TASK = re.compile(r"(?m)^#{1,4}\s+(Task\s+(\d+).*)$", re.IGNORECASE)
 
@@ -149,8 +150,8 @@ def _shown(cell: Cell) -> list:
     """What of a master's cell a student gets, whatever its solution and its hidden tests are."""
     source = Test("", cell.source, 0).visible
     if cell.solution:
-        whole = "BEGIN SOLUTION" not in source
-        source = "" if whole else re.sub(r"(?ms)^[^\n]*BEGIN SOLUTION.*?END SOLUTION[^\n]*", "", source)
+        source, parts = re.subn(f"(?ms){SOLUTION}", "", source)
+        source = source if parts else ""  # without marks the whole cell is the solution
     return [cell.kind, source, cell.grade_id, cell.points]
 
 

@@ -10,13 +10,13 @@ import hashlib
 import json
 import re
 import shutil
-import zipfile
 from pathlib import Path
 
 from tools import address
 
 from .judge import BEGIN, END
-from .notebooks import Master, read_master
+from .notebooks import SOLUTION, Master, read_master
+from .zips import zipped
 
 MARK = ".derived.json"  # beside the notebook: the hash of what was derived, to see whether somebody has worked in it
 
@@ -110,14 +110,12 @@ def _insist_untouched(folder: Path, whole: bytes) -> None:
 
 def _zip(path: Path, folder: str, files: dict[str, bytes]) -> Path:
     half = path.with_suffix(".part")
-    with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():  # the same bytes from the same masters: no time of today in it
-            archive.writestr(zipfile.ZipInfo(f"{folder}/{name}", (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+    half.write_bytes(zipped({f"{folder}/{name}": content for name, content in files.items()}))
     shutil.move(half, path)
     return path
 
 
-_PARTS = rf"(?ms)^[^\n]*BEGIN SOLUTION.*?END SOLUTION[^\n]*$|^[ \t]*{re.escape(BEGIN)}.*?{re.escape(END)}[^\n]*$"
+_PARTS = rf"(?ms){SOLUTION}|^[ \t]*{re.escape(BEGIN)}.*?{re.escape(END)}[^\n]*$"
 
 
 def _secret(source: str) -> list[str]:

@@ -80,35 +80,30 @@ def test_an_interrupted_class_goes_on_where_it_was(tmp_path, monkeypatch):
     assert sum(path.stat().st_mtime_ns != before for path, before in kept.items()) == 1, "a new file is graded anew"
 
 
-@forks
-def test_of_several_files_the_last_counts(tmp_path, monkeypatch):
+def the_one_that_counts(tmp_path, monkeypatch, two_in: str | None = None, **changes) -> list[dict]:
+    """The records where one student handed in a.ipynb and b.ipynb, found in either order. changes: of the second."""
     monkeypatch.setattr(grading, "Sitting", Judge)
     one, two = class_of(tmp_path, "a", "b")
-    two.key = two.student = one.student
-    two.turn = (0, 0, 5.0)
-    for order in ([one, two], [two, one]):
-        (record,) = grading.grade([Submission(**vars(o)) for o in order], AMONG, tmp_path / "to")
-        assert record["label"] == "b.ipynb" and "this is b.ipynb, and not a.ipynb" in record["notes"][0]
+    vars(two).update({"key": one.key, "student": one.student} | changes)
+    if two_in is not None:
+        two.path.write_text(two_in, encoding="utf-8")
+    return [record for order in ([one, two], [two, one])
+            for record in grading.grade([Submission(**vars(o)) for o in order], AMONG, tmp_path / "to")]  # fmt: skip
 
 
 @forks
-def test_of_two_files_at_one_time_one_is_taken_and_it_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(grading, "Sitting", Judge)
-    one, two = class_of(tmp_path, "a", "b")
-    two.key = two.student = one.student
-    for order in ([one, two], [two, one]):
-        (record,) = grading.grade([Submission(**vars(o)) for o in order], AMONG, tmp_path / "to")
+@pytest.mark.parametrize("turn", [(0, 0, 5.0), (0, 0, 0.0)], ids=["the later", "two at one time"])
+def test_of_several_files_one_counts_and_it_is_said(tmp_path, monkeypatch, turn):
+    first, second = the_one_that_counts(tmp_path, monkeypatch, turn=turn)
+    for record in (first, second):
         assert record["label"] == "b.ipynb" and "this is b.ipynb, and not a.ipynb" in record["notes"][0]
 
 
 @forks
 def test_what_can_be_read_counts_before_what_cannot(tmp_path, monkeypatch):
-    monkeypatch.setattr(grading, "Sitting", Judge)
-    one, two = class_of(tmp_path, "a", "b")
-    two.key, two.student, two.label, two.turn = one.key, one.student, "90_halves b.ipynb", (0, 0, 5.0)
-    two.path.write_text("{", encoding="utf-8")
-    for order in ([one, two], [two, one]):
-        (record,) = grading.grade([Submission(**vars(o)) for o in order], AMONG, tmp_path / "to")
+    later = {"label": "90_halves b.ipynb", "turn": (0, 0, 5.0)}
+    first, second = the_one_that_counts(tmp_path, monkeypatch, "{", **later)
+    for record in (first, second):
         assert record["status"] == "graded" and "this is a.ipynb, and not 90_halves b.ipynb" in record["notes"][0]
 
 
