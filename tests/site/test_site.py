@@ -205,3 +205,4 @@ def test_the_bibliography_holds_every_entry():
     keys = re.findall(r"(?m)^@\w+\{([^,]+),", (ROOT / "book/references.bib").read_text(encoding="utf-8"))
     listed = soup("book/bibliography.html").find("article").find_all(class_="citation")
     assert len(keys) == len(set(keys)) == len(listed) > 10
+    assert not [one.get_text() for one in listed if re.search(r"[$\\^{}]", one.get_text())], "TeX that nobody has set"
